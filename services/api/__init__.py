@@ -1,0 +1,6 @@
+"""The REST gateway.
+
+Belongs: HTTP shapes, paging, streaming, problem documents.
+Never: SQL, SSH, state kept between requests.
+Read first: app.py, routes/.
+"""

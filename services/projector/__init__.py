@@ -1,0 +1,6 @@
+"""Facts from the bus into tables.
+
+Belongs: batching, idempotent writes, dead letters.
+Never: SSH, Slurm text, deciding what a fact means twice.
+Read first: project.py.
+"""

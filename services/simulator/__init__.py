@@ -1,0 +1,6 @@
+"""Simulated clusters behind real SSH servers.
+
+Belongs: a model of Slurm's behaviour, its command line, its login node.
+Never: knowledge that the collector could not get from a real cluster.
+Read first: cluster.py, commands.py, login.py.
+"""

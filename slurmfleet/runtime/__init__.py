@@ -1,0 +1,6 @@
+"""How a process starts, lives and stops.
+
+Belongs: settings, one TaskGroup, supervision, health endpoints.
+Never: anything that one service alone needs.
+Read first: process.py, health.py, settings.py.
+"""

@@ -1,0 +1,6 @@
+"""Queries behind every answer.
+
+Belongs: functions that return rows and never write.
+Never: writes, presentation, HTTP.
+Read first: jobs.py, clusters.py, events.py.
+"""

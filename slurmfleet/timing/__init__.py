@@ -1,0 +1,6 @@
+"""The clock and time budgets.
+
+Belongs: Clock, its system and test kinds, Budget.
+Never: scheduling policy.
+Read first: clock.py, budget.py.
+"""
