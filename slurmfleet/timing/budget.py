@@ -1,7 +1,7 @@
 """A time budget as a value: how long an operation may take, and what it was."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Budget:
     """Seconds of real time."""
 
     @asynccontextmanager
-    async def enforce(self) -> AsyncIterator[None]:
+    async def enforce(self) -> AsyncGenerator[None]:
         """Run the body; a body that overruns is cancelled.
 
         Raises:

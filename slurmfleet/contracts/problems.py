@@ -1,0 +1,43 @@
+"""What can be wrong with a request, in one vocabulary for REST, MCP and CLI.
+
+A `ProblemError` says what is wrong and how to mend it. It knows no HTTP status and no exit code:
+each face translates the code in its own table.
+"""
+
+from enum import StrEnum
+
+
+class ProblemCode(StrEnum):
+    """Stable names that clients may switch on; never renamed, never reused."""
+
+    INVALID_PARAMETER = "invalid_parameter"
+    INVALID_CLUSTER_NAME = "invalid_cluster_name"
+    INVALID_JOB_ID = "invalid_job_id"
+    INVALID_CURSOR = "invalid_cursor"
+    UNKNOWN_CLUSTER = "unknown_cluster"
+    JOB_NOT_FOUND = "job_not_found"
+    NOT_FOUND = "not_found"
+    CLUSTER_EXISTS = "cluster_exists"
+    REVISION_CONFLICT = "revision_conflict"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_AVAILABLE_YET = "not_available_yet"
+    COLLECTOR_UNREACHABLE = "collector_unreachable"
+    CLUSTER_UNREACHABLE = "cluster_unreachable"
+    SSH_AUTH_DENIED = "ssh_auth_denied"
+    HOST_KEY_UNKNOWN = "host_key_unknown"
+    HOST_KEY_CHANGED = "host_key_changed"
+    STORE_UNAVAILABLE = "store_unavailable"
+    BUS_UNAVAILABLE = "bus_unavailable"
+    INTERNAL = "internal"
+
+
+class ProblemError(Exception):
+    """A request cannot be served; says why and what mends it."""
+
+    def __init__(self, code: ProblemCode, detail: str, *, remedy: str = "") -> None:
+        """Keep the code, what is wrong, and what to do about it."""
+        super().__init__(f"{detail} {remedy}".strip())
+        self.code = code
+        self.detail = detail
+        self.remedy = remedy

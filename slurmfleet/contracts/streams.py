@@ -1,0 +1,86 @@
+"""The streams, consumers and key-value buckets of the fleet, declared as data.
+
+`slurmfleet.bus` makes the server look like this at start; nothing else creates a stream.
+"""
+
+from dataclasses import dataclass
+
+from slurmfleet.contracts.subjects import ALL_DEAD_LETTERS, ALL_FACTS
+
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSpec:
+    """One JetStream stream; kept in files, oldest messages leave first."""
+
+    name: str
+    description: str
+    subjects: tuple[str, ...]
+    max_age_s: int
+    duplicate_window_s: int
+    """How long a repeated message id is dropped by the server; the store has the last word."""
+
+    replicas: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumerSpec:
+    """One durable pull consumer."""
+
+    durable: str
+    stream: str
+    filter_subjects: tuple[str, ...]
+    ack_wait_s: int
+    max_ack_pending: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketSpec:
+    """One key-value bucket."""
+
+    name: str
+    description: str
+    history: int
+    """Revisions kept per key."""
+
+    ttl_s: int | None = None
+    """Seconds after which a key expires; None keeps it."""
+
+
+FACTS = StreamSpec(
+    name="FLEET_FACTS",
+    description="What collectors observed; the history can be rebuilt from it.",
+    subjects=ALL_FACTS,
+    max_age_s=30 * DAY_S,
+    duplicate_window_s=3_600,
+)
+DEAD_LETTERS = StreamSpec(
+    name="FLEET_DEAD",
+    description="Messages that a consumer could not use, with the reason.",
+    subjects=(ALL_DEAD_LETTERS,),
+    max_age_s=90 * DAY_S,
+    duplicate_window_s=120,
+)
+STREAMS = (FACTS, DEAD_LETTERS)
+
+PROJECTOR = ConsumerSpec(
+    durable="projector",
+    stream=FACTS.name,
+    filter_subjects=ALL_FACTS,
+    ack_wait_s=60,
+    max_ack_pending=2_000,
+)
+
+REGISTRY = BucketSpec(
+    name="fleet_registry",
+    description="Clusters and settings; every service watches it.",
+    history=64,
+)
+LEASES = BucketSpec(
+    name="fleet_leases",
+    description="Which replica is active for what; a key that is not renewed expires.",
+    history=1,
+    ttl_s=15,
+)
+BUCKETS = (REGISTRY, LEASES)
