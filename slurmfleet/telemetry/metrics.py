@@ -1,0 +1,116 @@
+"""The name of every metric, with its unit and labels.
+
+No job id, user text or path is ever a label: each label's values are bounded by what the group
+configured or by a closed set.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SLOW_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)
+
+POLL_DURATION = Histogram(
+    "slurmfleet_poll_duration_seconds",
+    "How long one look at a cluster took, SSH and Slurm included.",
+    ("cluster",),
+    buckets=_SLOW_S,
+)
+POLLS = Counter(
+    "slurmfleet_poll_total",
+    "Looks at a cluster by how the login node was reached.",
+    ("cluster", "link"),
+)
+POLL_SECTION_FAILURES = Counter(
+    "slurmfleet_poll_section_failures_total",
+    "Sections of a look that failed; nothing is concluded from them.",
+    ("cluster", "section"),
+)
+POLL_BAD_ROWS = Counter(
+    "slurmfleet_poll_bad_rows_total",
+    "Lines of Slurm's output that could not be understood.",
+    ("cluster", "section"),
+)
+POLL_LAST_SUCCESS = Gauge(
+    "slurmfleet_poll_last_success_timestamp_seconds",
+    "When the tracked jobs of a cluster were last read well.",
+    ("cluster",),
+)
+POLL_INTERVAL = Gauge(
+    "slurmfleet_poll_interval_seconds",
+    "Time between looks at a cluster at present; grows when Slurm is slow.",
+    ("cluster",),
+)
+SLURM_RPCS = Counter(
+    "slurmfleet_slurm_rpcs_total",
+    "Requests made to a cluster's controller or accounting database.",
+    ("cluster", "command"),
+)
+SSH_CONNECTIONS = Counter(
+    "slurmfleet_ssh_connections_total",
+    "SSH connections opened to a cluster's login node.",
+    ("cluster",),
+)
+TRACKED_JOBS = Gauge(
+    "slurmfleet_tracked_jobs",
+    "Live jobs of tracked users and accounts.",
+    ("cluster",),
+)
+JOBS = Gauge(
+    "slurmfleet_jobs",
+    "Jobs of everybody by partition and state, as the queue showed them.",
+    ("cluster", "partition", "state"),
+)
+FACTS_PUBLISHED = Counter(
+    "slurmfleet_facts_published_total",
+    "Facts that the bus has acknowledged.",
+    ("cluster",),
+)
+OUTBOX_MESSAGES = Gauge(
+    "slurmfleet_outbox_messages",
+    "Messages that wait on the collector's disk for the bus.",
+    ("cluster",),
+)
+PROJECTED_FACTS = Counter(
+    "slurmfleet_projector_facts_total",
+    "Facts written to the store, by whether they were new.",
+    ("outcome",),
+)
+PROJECTOR_BATCH_DURATION = Histogram(
+    "slurmfleet_projector_batch_duration_seconds",
+    "How long one batch took from fetch to acknowledgement.",
+    buckets=_SLOW_S,
+)
+PROJECTOR_LAG = Gauge(
+    "slurmfleet_projector_lag_seconds",
+    "Age of the newest fact when it was written.",
+)
+PROJECTOR_PENDING = Gauge(
+    "slurmfleet_projector_pending_messages",
+    "Messages that the projector has not read yet.",
+)
+DEAD_LETTERS = Counter(
+    "slurmfleet_dead_letters_total",
+    "Messages that could not be used and were put aside with a reason.",
+    ("consumer",),
+)
+REQUEST_DURATION = Histogram(
+    "slurmfleet_request_duration_seconds",
+    "How long a REST request took, by route template.",
+    ("method", "route", "status"),
+    buckets=_FAST_S,
+)
+TOOL_DURATION = Histogram(
+    "slurmfleet_mcp_tool_duration_seconds",
+    "How long an MCP tool took.",
+    ("tool", "outcome"),
+    buckets=_FAST_S,
+)
+EVENT_STREAMS = Gauge(
+    "slurmfleet_event_streams",
+    "Clients that follow events at present.",
+)
+TASK_RESTARTS = Counter(
+    "slurmfleet_task_restarts_total",
+    "Supervised tasks that failed and were started again.",
+    ("task",),
+)
