@@ -2,8 +2,7 @@
 
 import contextlib
 import socket
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Awaitable, Callable, Generator
 
 import uvicorn
 
@@ -24,8 +23,14 @@ class HttpServer:
     """Serves one ASGI application on a socket that is bound before anything else starts."""
 
     def __init__(
-        self, app: Any, *, host: str, port: int, setting: str, lifespan: bool = False
-    ) -> None:  # noqa: ANN401 uvicorn takes any ASGI callable
+        self,
+        app: Callable[..., Awaitable[None]],
+        *,
+        host: str,
+        port: int,
+        setting: str,
+        lifespan: bool = False,
+    ) -> None:
         """Bind the address.
 
         Args:
