@@ -54,6 +54,9 @@ TERMINAL_STATES = frozenset(
 )
 """States that Slurm itself calls final; VANISHED is not evidence and not among them."""
 
+LEFT_QUEUE = "LEFT_QUEUE"
+"""Ours, among `Job.state_flags`: it is not in the queue any more and its end is not known yet."""
+
 NO_GPUS: Mapping[str, int] = {}
 NO_TASKS: Mapping[JobState, int] = {}
 
