@@ -1,0 +1,155 @@
+"""The commands that Slurm is asked, as argument lists; the only place where they are built.
+
+Every value from outside passes its grammar here and is quoted by `frames.composite`.
+What each costs the controller: a full queue is one request however many users there are; a
+single user's is filtered in the controller and 10 to 25 times cheaper; several users are not.
+
+Source: squeue(1), sacct(1) of Slurm 22.05 and 24.11; docs/slurm-output.md.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from slurmfleet.contracts.events import SectionName
+from slurmfleet.slurm.columns import DETAIL_COLUMNS, QUEUE_COLUMNS, accounting_columns
+from slurmfleet.slurm.errors import UnsafeArgumentError
+from slurmfleet.slurm.records import Separators
+
+QUEUE_LIMIT_S = 30.0
+"""A controller that is down costs squeue 9 s, one that hangs 10 s (Slurm's MessageTimeout)."""
+
+ACCOUNTING_LIMIT_S = 30.0
+PROBE_LIMIT_S = 10.0
+IDS_PER_SECTION = 500
+
+KEPT_VARIABLES = ("PATH", "SLURM_CONF", "LD_LIBRARY_PATH")
+"""What a login shell sets that later calls, which start no login shell, need as well."""
+
+_LOGIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,127}")
+_LARGEST_ID = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One command of a composite: it succeeds or fails by itself."""
+
+    name: str
+    """`[a-z0-9_-]+`, once per composite."""
+
+    argv: tuple[str, ...]
+    """Unquoted."""
+
+    limit_s: float
+    """Seconds after which it is ended on the login node."""
+
+
+def queue_section(*, limit_s: float = QUEUE_LIMIT_S) -> Section:
+    """Ask for everybody's jobs, in columns that suffice to count them."""
+    columns = ",".join(f"{column}:|" for column in QUEUE_COLUMNS)
+    return Section(
+        name=SectionName.QUEUE,
+        argv=("squeue", "-h", "-a", "-t", "all", "-O", columns),
+        limit_s=limit_s,
+    )
+
+
+def detail_section(
+    users: Iterable[str], separators: Separators, *, limit_s: float = QUEUE_LIMIT_S
+) -> Section:
+    """Ask for the users' jobs in full, also those that ended within the last MinJobAge.
+
+    Raises:
+        UnsafeArgumentError: No user is named, or one is no login name.
+    """
+    names = _checked(users, _LOGIN, "a login name")
+    return _detail(SectionName.DETAIL, ("-u", names), separators, limit_s)
+
+
+def detail_accounts_section(
+    accounts: Iterable[str], separators: Separators, *, limit_s: float = QUEUE_LIMIT_S
+) -> Section:
+    """Ask for the accounts' jobs in full, also those that ended within the last MinJobAge.
+
+    Raises:
+        UnsafeArgumentError: No account is named, or one is no account's name.
+    """
+    names = _checked(accounts, _ACCOUNT, "a Slurm account")
+    return _detail(SectionName.DETAIL_ACCOUNTS, ("-A", names), separators, limit_s)
+
+
+def _detail(
+    name: SectionName, who: tuple[str, str], separators: Separators, limit_s: float
+) -> Section:
+    *columns, last = DETAIL_COLUMNS
+    wanted = [f"{column}:{separators.field}" for column in columns]
+    wanted.append(f"{last}:{separators.record}")
+    return Section(
+        name=name,
+        argv=("squeue", "-h", "-a", "-t", "all", *who, "-O", ",".join(wanted)),
+        limit_s=limit_s,
+    )
+
+
+def _checked(names: Iterable[str], grammar: re.Pattern[str], kind: str) -> str:
+    listed = tuple(dict.fromkeys(names))
+    for name in listed or ("",):
+        if not grammar.fullmatch(name):
+            raise UnsafeArgumentError(kind, name)
+    return ",".join(listed)
+
+
+def accounting_sections(
+    raw_ids: Iterable[int],
+    separators: Separators,
+    *,
+    with_restarts: bool = False,
+    every_run: bool = False,
+    limit_s: float = ACCOUNTING_LIMIT_S,
+) -> tuple[Section, ...]:
+    """Ask accounting about jobs by Slurm's own numbers, 500 to a section; none for no ids.
+
+    An array's number gives all its tasks, a het job's all its components. Sections are named
+    `accounting`, `accounting-2`, …
+
+    Args:
+        raw_ids: Job numbers.
+        separators: Of this call.
+        with_restarts: Whether sacct knows the field; see `probe.Probe.has_restarts`.
+        every_run: Also the runs before a requeue (sacct -D), told apart by their submit time.
+        limit_s: For each section.
+
+    Raises:
+        UnsafeArgumentError: A number is none of Slurm's.
+    """
+    flags = ("-a", "-X", "-n", "-P", *(("-D",) if every_run else ()))
+    columns = ",".join(accounting_columns(with_restarts=with_restarts))
+    return tuple(
+        Section(
+            name=SectionName.ACCOUNTING if part == 1 else f"{SectionName.ACCOUNTING}-{part}",
+            argv=("sacct", *flags, f"--delimiter={separators.field}", "-j", ids, "-o", columns),
+            limit_s=limit_s,
+        )
+        for part, ids in enumerate(_id_lists(raw_ids), start=1)
+    )
+
+
+def _id_lists(raw_ids: Iterable[int]) -> Iterator[str]:
+    waiting = iter(sorted(set(raw_ids)))
+    while chunk := tuple(islice(waiting, IDS_PER_SECTION)):
+        for raw_id in chunk:
+            if not 1 <= raw_id <= _LARGEST_ID:
+                raise UnsafeArgumentError("a job number", str(raw_id))
+        yield ",".join(map(str, chunk))
+
+
+def probe_sections(*, limit_s: float = PROBE_LIMIT_S) -> tuple[Section, ...]:
+    """Ask once per connection, in a login shell: who, which Slurm, which environment."""
+    asked = {
+        "probe_user": ("id", "-un"),
+        "probe_version": ("squeue", "--version"),
+        "probe_accounting_fields": ("sacct", "-e"),
+    } | {f"probe_{name.lower()}": ("printenv", name) for name in KEPT_VARIABLES}
+    return tuple(Section(name=name, argv=argv, limit_s=limit_s) for name, argv in asked.items())

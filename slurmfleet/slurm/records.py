@@ -1,0 +1,84 @@
+"""How records are kept apart in Slurm's output, and what becomes of lines that make no sense.
+
+Job names, comments and paths are chosen by users and may hold any byte, newlines and fixed
+separators included. Separators therefore have a part that is random per call.
+
+Source: docs/slurm-output.md, "Separators"; seen on Slurm 22.05.8 and 24.11.5.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from slurmfleet.contracts.jobs import Job
+from slurmfleet.slurm.errors import LINE_LIMIT, SlurmParseError, UnsafeArgumentError
+
+_NONCE = re.compile(r"[0-9a-f]{16,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Separators:
+    """What ends a field and what ends a record."""
+
+    field: str
+    record: str
+    """squeue adds a newline after it; sacct has no such thing."""
+
+
+PLAIN = Separators(field="\x1f", record="\x1e")
+"""Fixed separators: for recordings, never for text that others may forge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRow:
+    """A record that could not be understood; it costs only itself."""
+
+    line: str
+    """At most 500 characters of it."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedRows:
+    """The jobs of one section, and what could not be read."""
+
+    jobs: tuple[Job, ...]
+    bad: tuple[BadRow, ...]
+
+
+def checked_nonce(nonce: str) -> str:
+    """Give the nonce back.
+
+    Raises:
+        UnsafeArgumentError: It is not 16 to 64 lower-case hexadecimal digits.
+    """
+    if not _NONCE.fullmatch(nonce):
+        raise UnsafeArgumentError("a nonce of 16 to 64 hexadecimal digits", nonce)
+    return nonce
+
+
+def separators_for(nonce: str) -> Separators:
+    """Give this call's separators.
+
+    They are derived from the nonce by a hash: they stand on squeue's command line, which others
+    on the login node may see, and must not tell them how frames are marked.
+
+    Source: docs/slurm-output.md: a suffix may have several bytes, must not begin with a digit or
+    a dot, and must not hold a comma.
+    """
+    token = hashlib.sha256(f"separators {checked_nonce(nonce)}".encode()).hexdigest()[:8]
+    return Separators(field=f"\x1f{token}", record=f"\x1e{token}")
+
+
+def bad_row(line: str, error: SlurmParseError) -> BadRow:
+    """Keep a record that could not be understood."""
+    return BadRow(line=line[:LINE_LIMIT], error=str(error)[:LINE_LIMIT])
+
+
+def told(text: str) -> str:
+    """Give a text field, empty where Slurm says that there is nothing."""
+    return "" if text in _NOTHING else text
+
+
+_NOTHING = frozenset({"(null)", "N/A", "None", "None assigned"})
