@@ -109,6 +109,16 @@ def job_from_pb(message: pb.Job) -> Job:
     )
 
 
+def job_to_bytes(job: Job) -> bytes:
+    """Give a job as bytes, the same for equal jobs."""
+    return job_to_pb(job).SerializeToString(deterministic=True)
+
+
+def job_from_bytes(data: bytes) -> Job:
+    """Give the job of `job_to_bytes`, also of an older version of it."""
+    return job_from_pb(pb.Job.FromString(data))
+
+
 def to_state(word: str) -> JobState:
     """Read a state's name; what is not known becomes UNKNOWN."""
     try:

@@ -1,0 +1,118 @@
+"""A job array as one thing with exact counts; pure.
+
+Slurm shows the tasks that still wait as one record and every other task as its own. The whole
+array is put together from both and from what is remembered of tasks that have left the queue.
+
+Source: squeue(1), "JOB ARRAY SUPPORT"; docs/slurm-output.md, "Ids".
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from slurmfleet.contracts.ids import JobId
+from slurmfleet.contracts.jobs import NO_TASKS, Job, JobState
+
+_WORST_FIRST = (
+    JobState.FAILED,
+    JobState.OUT_OF_MEMORY,
+    JobState.TIMEOUT,
+    JobState.NODE_FAIL,
+    JobState.BOOT_FAIL,
+    JobState.DEADLINE,
+    JobState.PREEMPTED,
+    JobState.CANCELLED,
+    JobState.COMPLETED,
+)
+"""How a whole array ended is how its worst task ended."""
+
+_ALIVE_FIRST = (JobState.RUNNING, JobState.SUSPENDED, JobState.PENDING)
+
+
+def whole_array(
+    *, known: Job | None, remainder: Job | None, tasks: Sequence[Job], looked: bool
+) -> Job | None:
+    """Put an array together.
+
+    Args:
+        known: The array as it was last told.
+        remainder: The record of the tasks that still wait, or were cancelled while they waited.
+        tasks: Every task that is known, live and ended.
+        looked: Whether the queue was read; otherwise waiting tasks are as they were.
+
+    Returns:
+        The array, or None when nothing is known of it. Tasks that were there and that no source
+        shows now are counted as UNKNOWN, and keep the array from ending.
+    """
+    pattern = remainder or known or (tasks[0] if tasks else None)
+    if pattern is None or pattern.array_job_id is None:
+        return None
+    counts = _count(known, remainder, tasks, looked=looked)
+    state = _overall(counts)
+    starts = [task.started_at for task in tasks if task.started_at and task.node_list]
+    if known is not None and known.started_at is not None:
+        starts.append(known.started_at)
+    ends = [task.ended_at for task in tasks if task.ended_at is not None]
+    if remainder is not None and remainder.ended_at is not None:
+        ends.append(remainder.ended_at)
+    worst = _worst(tasks, state)
+    return replace(
+        pattern,
+        job_id=JobId(str(pattern.array_job_id)),
+        raw_id=pattern.array_job_id,
+        submitted_at=known.submitted_at if known is not None else pattern.submitted_at,
+        state=state,
+        state_flags=(),
+        reason=remainder.reason if remainder is not None and state is JobState.PENDING else "",
+        array_task_id=None,
+        array_pending=_waiting(known, remainder, looked=looked),
+        task_states=counts,
+        node_list="",
+        restart_count=0,
+        started_at=min(starts, default=None),
+        expected_start_at=remainder.expected_start_at if remainder is not None else None,
+        ended_at=max(ends, default=None) if state.is_terminal else None,
+        exit_code=worst.exit_code if worst is not None else None,
+        exit_signal=worst.exit_signal if worst is not None else None,
+    )
+
+
+def _count(
+    known: Job | None, remainder: Job | None, tasks: Sequence[Job], *, looked: bool
+) -> Mapping[JobState, int]:
+    counts = Counter(task.state for task in tasks)
+    before = known.task_states if known is not None else NO_TASKS
+    if remainder is not None:
+        counts.update(remainder.task_states)
+    elif not looked:
+        counts[JobState.PENDING] += max(
+            0, before.get(JobState.PENDING, 0) - counts[JobState.PENDING]
+        )
+    for state, count in before.items():
+        if state.is_terminal:  # what has ended stays so, also when its record is forgotten
+            counts[state] = max(counts[state], count)
+    unseen = sum(before.values()) - sum(counts.values())
+    if unseen > 0:
+        counts[JobState.UNKNOWN] += unseen
+    return {state: counts[state] for state in sorted(counts) if counts[state] > 0}
+
+
+def _overall(counts: Mapping[JobState, int]) -> JobState:
+    for state in _ALIVE_FIRST:
+        if state in counts:
+            return state
+    if JobState.UNKNOWN in counts or JobState.VANISHED in counts:
+        return JobState.UNKNOWN
+    return next((state for state in _WORST_FIRST if state in counts), JobState.UNKNOWN)
+
+
+def _worst(tasks: Sequence[Job], state: JobState) -> Job | None:
+    return (
+        next((task for task in tasks if task.state is state), None) if state.is_terminal else None
+    )
+
+
+def _waiting(known: Job | None, remainder: Job | None, *, looked: bool) -> str:
+    if remainder is not None:
+        return "" if remainder.state.is_terminal else remainder.array_pending
+    return known.array_pending if known is not None and not looked else ""

@@ -1,0 +1,241 @@
+"""Writes down what is told about jobs while a look is worked through; pure.
+
+The ledger gives every fact of a job a revision that is larger than the one before, and keeps the
+memory in step with what was told.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+
+from services.collector.tracked import Memory, Outcome, Tracked, has_started
+from slurmfleet.contracts.events import (
+    JobChanged,
+    JobEnded,
+    JobFact,
+    JobStarted,
+    JobSubmitted,
+    JobVanished,
+)
+from slurmfleet.contracts.ids import ClusterName, JobId
+from slurmfleet.contracts.jobs import LEFT_QUEUE, Evidence, Job, JobState
+
+_COMPARED = tuple(
+    field.name for field in fields(Job) if field.name not in {"priority", "expected_start_at"}
+)
+"""A waiting job's priority and expected start move with every look; that is no news by itself."""
+
+_ORDER: Mapping[type[JobFact], int] = {
+    kind: place
+    for place, kind in enumerate((JobSubmitted, JobStarted, JobChanged, JobEnded, JobVanished))
+}
+_NOTICEABLE = timedelta(minutes=10)
+"""By how much an estimated start must move to be news; backfill moves it a little all the time."""
+
+
+class Ledger:
+    """Facts and memory of one look at one cluster."""
+
+    def __init__(self, cluster: ClusterName, memory: Memory, observed_at: datetime) -> None:
+        """Begin with what is remembered; `memory` itself is never changed."""
+        self._cluster = cluster
+        self._memory = memory
+        self._remembered: dict[JobId, Tracked] = {}
+        self._facts: list[JobFact] = []
+        self._observed_at = observed_at
+
+    @property
+    def observed_at(self) -> datetime:
+        """When the cluster showed what is written down."""
+        return self._observed_at
+
+    def get(self, job_id: JobId) -> Tracked | None:
+        """Give what is known of a job by now."""
+        return self._remembered.get(job_id) or self._memory.get(job_id)
+
+    def remember(self, tracked: Tracked) -> None:
+        """Keep an entry without telling anything."""
+        self._remembered[tracked.job.job_id] = tracked
+
+    def outcome(self) -> Outcome:
+        """Give all facts, of each kind together and in the order of a job's life."""
+        facts = sorted(self._facts, key=lambda fact: _ORDER[type(fact)])
+        return Outcome(facts=tuple(facts), remembered=dict(self._remembered))
+
+    def tell_new(self, job: Job, source: Evidence) -> None:
+        """Tell a job that was not known, with all that has happened to it already."""
+        self._tell(_as_submitted(job), source, JobSubmitted, run_submitted_at=job.submitted_at)
+        self._tell_progress(job, source)
+
+    def tell_requeued(self, job: Job, run_submitted_at: datetime, source: Evidence) -> None:
+        """Tell that a job waits again, under the same id and with a higher restart count."""
+        self._tell(_as_submitted(job), source, JobSubmitted, run_submitted_at=run_submitted_at)
+        self._tell_progress(job, source)
+
+    def tell_update(self, job: Job, source: Evidence) -> None:
+        """Tell what is new about a known run: its start, its end, or what changed."""
+        known = self._known(job)
+        if known.ended:
+            self._tell_change(job, source)
+            return
+        if not self._tell_progress(job, source):
+            self._tell_change(job, source)
+        self._found_again(job)
+
+    def tell_missing(self, tracked: Tracked) -> None:
+        """Tell that a job is not in the queue any more and that its end is not known."""
+        job = replace(
+            tracked.job, state_flags=tuple(sorted({*tracked.job.state_flags, LEFT_QUEUE}))
+        )
+        self._tell_change(job, tracked.source)
+        kept = self._known(job)
+        self.remember(replace(kept, missing_since=self._observed_at))
+
+    def tell_vanished(self, tracked: Tracked) -> None:
+        """Tell that no source knows how a job ended."""
+        job = replace(tracked.job, state=JobState.VANISHED)
+        self._tell(job, Evidence.NONE, JobVanished, run_submitted_at=tracked.run_submitted_at)
+
+    def settle(self, job_id: JobId) -> None:
+        """Ask accounting no more about an ended job."""
+        known = self.get(job_id)
+        if known is not None and known.ended and not known.settled:
+            self.remember(replace(known, settled=True, missing_since=None))
+
+    def _known(self, job: Job) -> Tracked:
+        known = self.get(job.job_id)
+        if known is None:
+            raise LookupError(job.job_id)
+        return known
+
+    def _tell_progress(self, job: Job, source: Evidence) -> bool:
+        """Tell a start and an end that the known job does not have yet; say whether one was."""
+        known = self._known(job)
+        told = False
+        if has_started(job) and not known.has_started:
+            self._tell(_as_started(job), source, JobStarted)
+            told = True
+        if job.state.is_terminal:
+            self._tell(job, source, JobEnded)
+            told = True
+        return told
+
+    def _tell_change(self, job: Job, source: Evidence) -> None:
+        known = self._known(job)
+        if changed := changed_fields(known.job, job):
+            self._append(job, source, changed=changed)
+
+    def _found_again(self, job: Job) -> None:
+        known = self._known(job)
+        if known.missing_since is not None and job.state is not JobState.UNKNOWN:
+            self.remember(replace(known, missing_since=None, times_asked=0))
+
+    def _tell(
+        self,
+        job: Job,
+        source: Evidence,
+        kind: type[JobSubmitted | JobStarted | JobEnded | JobVanished],
+        *,
+        run_submitted_at: datetime | None = None,
+    ) -> None:
+        revision = self._keep(job, source, run_submitted_at)
+        self._facts.append(
+            kind(
+                cluster=self._cluster,
+                job=job,
+                observed_at=self._observed_at,
+                revision=revision,
+                source=source,
+            )
+        )
+
+    def _append(self, job: Job, source: Evidence, *, changed: tuple[str, ...]) -> None:
+        revision = self._keep(job, source, None)
+        self._facts.append(
+            JobChanged(
+                cluster=self._cluster,
+                job=job,
+                observed_at=self._observed_at,
+                revision=revision,
+                source=source,
+                changed=changed,
+            )
+        )
+
+    def _keep(self, job: Job, source: Evidence, run_submitted_at: datetime | None) -> int:
+        """Remember a job as told and give the fact's revision.
+
+        The clock gives revisions that also grow when the memory was lost; counting up from the
+        last one keeps them growing when the clock was set back.
+        """
+        known = self.get(job.job_id)
+        now = int(self._observed_at.timestamp() * 1_000_000)
+        revision = max(now, known.revision + 1) if known is not None else now
+        fresh = run_submitted_at is not None or known is None
+        self.remember(
+            Tracked(
+                job=job,
+                revision=revision,
+                observed_at=self._observed_at,
+                source=source,
+                run_submitted_at=(
+                    run_submitted_at
+                    if run_submitted_at is not None
+                    else known.run_submitted_at
+                    if known is not None
+                    else job.submitted_at
+                ),
+                missing_since=None
+                if known is None or job.state.is_terminal
+                else known.missing_since,
+                settled=False if fresh or known is None else known.settled,
+                times_asked=0 if fresh or known is None else known.times_asked,
+            )
+        )
+        return revision
+
+
+def changed_fields(before: Job, after: Job) -> tuple[str, ...]:
+    """Give the names of the fields whose change is worth telling, sorted."""
+    changed = [name for name in _COMPARED if getattr(after, name) != getattr(before, name)]
+    if _moved(before.expected_start_at, after.expected_start_at):
+        changed.append("expected_start_at")
+    return tuple(sorted(changed))
+
+
+def _moved(before: datetime | None, after: datetime | None) -> bool:
+    if before is None or after is None:
+        return before is not after
+    return abs(after - before) >= _NOTICEABLE
+
+
+def _as_submitted(job: Job) -> Job:
+    """Give the job as it was when it was accepted: what came later is not in the fact."""
+    if job.state is JobState.PENDING:
+        return job
+    return replace(
+        job,
+        state=JobState.PENDING,
+        state_flags=(),
+        reason="",
+        started_at=None,
+        ended_at=None,
+        node_list="",
+        exit_code=None,
+        exit_signal=None,
+    )
+
+
+def _as_started(job: Job) -> Job:
+    """Give the job as it was when it started."""
+    if not job.state.is_terminal:
+        return job
+    return replace(
+        job,
+        state=JobState.RUNNING,
+        state_flags=(),
+        reason="",
+        ended_at=None,
+        exit_code=None,
+        exit_signal=None,
+    )

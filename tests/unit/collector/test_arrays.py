@@ -1,0 +1,155 @@
+"""A job array as one thing."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from services.collector.diff import VANISHED_AFTER, open_questions
+from slurmfleet.contracts.ids import JobId
+from slurmfleet.contracts.jobs import Job, JobState
+from tests.unit.collector.test_diff import T0, Watch
+
+WAITING = Job(
+    job_id=JobId("8"),
+    raw_id=8,
+    submitted_at=T0,
+    state=JobState.PENDING,
+    reason="JobArrayTaskLimit",
+    name="sweep",
+    user="alice",
+    account="ml",
+    array_job_id=8,
+    array_pending="0-3%2",
+    task_states={JobState.PENDING: 4},
+)
+
+
+def waiting(spec: str, count: int) -> Job:
+    return replace(WAITING, array_pending=spec, task_states={JobState.PENDING: count})
+
+
+def task(index: int, state: JobState) -> Job:
+    over = state.is_terminal
+    return replace(
+        WAITING,
+        job_id=JobId(f"8_{index}"),
+        raw_id=20 + index,
+        array_task_id=index,
+        array_pending="",
+        task_states={},
+        reason="",
+        state=state,
+        started_at=T0 + timedelta(seconds=10),
+        ended_at=T0 + timedelta(seconds=20 + index) if over else None,
+        node_list="gpu01",
+        exit_code=(0 if state is JobState.COMPLETED else 1) if over else None,
+    )
+
+
+def arrays_of(watch: Watch, present: Sequence[Job] | None, accounting=None, **options) -> list[str]:
+    return [one for one in watch.look(present, accounting, **options) if one.startswith("8 ")]
+
+
+def test_tasks_that_start_leave_the_waiting_part_without_ending_it():
+    watch = Watch()
+    running, done, failed = JobState.RUNNING, JobState.COMPLETED, JobState.FAILED
+
+    told = [
+        arrays_of(watch, [WAITING]),
+        arrays_of(watch, [waiting("2-3%2", 2), task(0, running), task(1, running)]),
+        arrays_of(watch, [task(0, done), task(1, done), task(2, running), task(3, running)]),
+        arrays_of(watch, [task(0, done), task(1, done), task(2, failed), task(3, done)]),
+    ]
+
+    assert told == [["8 submitted PENDING"], ["8 started RUNNING"], ["8 changed RUNNING"],
+                    ["8 ended FAILED"]]  # fmt: skip
+    assert watch.memory[JobId("8")].job.task_states == {done: 3, failed: 1}
+    assert watch.memory[JobId("8")].job.ended_at == T0 + timedelta(seconds=23)
+    assert watch.memory[JobId("8")].job.exit_code == 1
+
+
+def test_counts_are_exact_while_tasks_come_and_go():
+    watch = Watch()
+    watch.look([waiting("0-999%50", 1_000)])
+
+    watch.look([waiting("2-999%50", 998), task(0, JobState.RUNNING), task(1, JobState.COMPLETED)])
+
+    assert watch.memory[JobId("8")].job.task_states == {
+        JobState.COMPLETED: 1,
+        JobState.PENDING: 998,
+        JobState.RUNNING: 1,
+    }
+
+
+def test_tasks_that_nobody_saw_are_unknown_until_accounting_tells_them():
+    watch = Watch()
+    watch.look([WAITING])
+
+    unseen = arrays_of(watch, [waiting("2-3", 2)])
+    states = watch.memory[JobId("8")].job.task_states
+    asked = open_questions(watch.memory)
+    told = watch.look(
+        [waiting("2-3", 2)], [task(0, JobState.COMPLETED), task(1, JobState.COMPLETED)]
+    )
+
+    assert unseen == ["8 changed PENDING"]
+    assert states == {JobState.PENDING: 2, JobState.UNKNOWN: 2}
+    assert asked == frozenset({JobId("8")})
+    assert "8_0 ended COMPLETED" in told
+    assert watch.memory[JobId("8")].job.task_states == {JobState.COMPLETED: 2, JobState.PENDING: 2}
+
+
+def test_an_array_with_unseen_tasks_does_not_end():
+    watch = Watch()
+    watch.look([WAITING])
+
+    told = [
+        arrays_of(watch, []),
+        arrays_of(watch, [], []),
+        arrays_of(watch, [], [task(index, JobState.COMPLETED) for index in range(4)]),
+    ]
+
+    assert told == [["8 changed UNKNOWN"], [], ["8 started RUNNING", "8 ended COMPLETED"]]
+
+
+def test_an_array_that_no_source_knows_vanishes():
+    watch = Watch()
+    watch.look([WAITING])
+    watch.look([])
+    watch.look([], [])
+
+    told = arrays_of(watch, [], [], after=VANISHED_AFTER + timedelta(seconds=5))
+
+    assert told == ["8 vanished VANISHED"]
+
+
+def test_a_waiting_part_that_is_cancelled_ends_the_array():
+    watch = Watch()
+    watch.look([waiting("2-3", 2), task(0, JobState.COMPLETED), task(1, JobState.COMPLETED)])
+    cancelled = replace(
+        WAITING,
+        state=JobState.CANCELLED,
+        reason="",
+        array_pending="2-3",
+        task_states={JobState.CANCELLED: 2},
+        ended_at=T0 + timedelta(seconds=60),
+    )
+
+    told = arrays_of(watch, [cancelled, task(0, JobState.COMPLETED), task(1, JobState.COMPLETED)])
+
+    assert told == ["8 ended CANCELLED"]
+
+
+def test_a_failed_look_leaves_an_array_as_it_was():
+    watch = Watch()
+    watch.look([waiting("2-3", 2), task(0, JobState.RUNNING), task(1, JobState.RUNNING)])
+
+    assert watch.look(None) == []
+
+
+def test_an_array_that_is_first_seen_running_is_put_together_from_its_tasks():
+    watch = Watch()
+
+    told = arrays_of(watch, [task(0, JobState.RUNNING), task(1, JobState.COMPLETED)])
+
+    assert told == ["8 submitted PENDING", "8 started RUNNING"]

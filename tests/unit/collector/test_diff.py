@@ -1,0 +1,330 @@
+"""What follows from looks at a cluster."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.collector.diff import VANISHED_AFTER, open_questions, reconcile
+from services.collector.tracked import Look, Tracked
+from slurmfleet.contracts.events import JobEnded, JobFact, JobSubmitted
+from slurmfleet.contracts.ids import ClusterName, JobId
+from slurmfleet.contracts.jobs import LEFT_QUEUE, Evidence, Job, JobState
+
+ALPHA = ClusterName("alpha")
+T0 = datetime(2026, 1, 1, 12, tzinfo=UTC)
+PENDING = Job(
+    job_id=JobId("7"),
+    raw_id=7,
+    submitted_at=T0,
+    state=JobState.PENDING,
+    reason="Priority",
+    name="train",
+    user="alice",
+    account="ml",
+)
+RUNNING = replace(
+    PENDING,
+    state=JobState.RUNNING,
+    reason="",
+    started_at=T0 + timedelta(seconds=5),
+    node_list="gpu01",
+)
+COMPLETED = replace(
+    RUNNING, state=JobState.COMPLETED, ended_at=T0 + timedelta(seconds=9), exit_code=0
+)
+FAILED = replace(COMPLETED, state=JobState.FAILED, exit_code=1)
+
+
+class Watch:
+    """Plays looks, one after another, a second apart unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.memory: dict[JobId, Tracked] = {}
+        self.now = T0
+        self.facts: list[JobFact] = []
+
+    def look(
+        self,
+        present: Sequence[Job] | None,
+        accounting: Sequence[Job] | None = None,
+        *,
+        after: timedelta = timedelta(seconds=1),
+    ) -> list[str]:
+        self.now += after
+        outcome = reconcile(
+            ALPHA,
+            self.memory,
+            Look(
+                observed_at=self.now,
+                present=None if present is None else tuple(present),
+                accounting=None if accounting is None else tuple(accounting),
+                asked=open_questions(self.memory) if accounting is not None else frozenset(),
+            ),
+        )
+        self.memory |= outcome.remembered
+        self.facts += outcome.facts
+        return [f"{fact.job.job_id} {fact.verb} {fact.job.state}" for fact in outcome.facts]
+
+
+def test_a_job_is_told_as_submitted_started_and_ended():
+    watch = Watch()
+
+    told = [watch.look([PENDING]), watch.look([RUNNING]), watch.look([COMPLETED])]
+
+    assert told == [["7 submitted PENDING"], ["7 started RUNNING"], ["7 ended COMPLETED"]]
+
+
+def test_a_job_that_lived_between_two_looks_is_told_whole_and_in_order():
+    watch = Watch()
+
+    told = watch.look([FAILED])
+
+    assert told == ["7 submitted PENDING", "7 started RUNNING", "7 ended FAILED"]
+
+
+def test_the_same_look_twice_tells_nothing_the_second_time():
+    watch = Watch()
+    watch.look([RUNNING])
+
+    assert watch.look([RUNNING]) == []
+
+
+def test_a_failed_section_changes_nothing():
+    watch = Watch()
+    watch.look([RUNNING])
+    before = dict(watch.memory)
+
+    told = watch.look(None)
+
+    assert (told, watch.memory) == ([], before)
+
+
+def test_a_job_cancelled_while_waiting_never_started():
+    watch = Watch()
+    watch.look([PENDING])
+
+    told = watch.look(
+        [replace(PENDING, state=JobState.CANCELLED, started_at=T0, ended_at=T0, reason="")]
+    )
+
+    assert told == ["7 ended CANCELLED"]
+    assert watch.facts[-1].job.started_at is None
+
+
+def test_a_job_that_left_the_queue_waits_for_accounting():
+    watch = Watch()
+    watch.look([RUNNING])
+
+    told = [watch.look([]), watch.look([], []), watch.look([], [FAILED])]
+
+    assert told == [["7 changed RUNNING"], [], ["7 ended FAILED"]]
+    assert watch.facts[2].job.state_flags == (LEFT_QUEUE,)
+    assert watch.facts[-1].source is Evidence.ACCOUNTING
+    assert watch.facts[-1].job.state_flags == ()
+
+
+def test_a_failed_accounting_section_never_makes_a_job_vanish():
+    watch = Watch()
+    watch.look([RUNNING])
+    watch.look([])
+
+    told = watch.look([], None, after=10 * VANISHED_AFTER)
+
+    assert told == []
+
+
+def test_a_job_that_no_source_knows_vanishes_and_may_still_end():
+    watch = Watch()
+    watch.look([RUNNING])
+    watch.look([])
+
+    told = [
+        watch.look([], [], after=VANISHED_AFTER + timedelta(seconds=2)),
+        watch.look([], [], after=timedelta(minutes=1)),
+        watch.look([], [COMPLETED], after=timedelta(minutes=1)),
+    ]
+
+    assert told == [["7 vanished VANISHED"], [], ["7 ended COMPLETED"]]
+
+
+def test_a_job_that_accounting_calls_running_does_not_vanish():
+    watch = Watch()
+    watch.look([RUNNING])
+    watch.look([])
+
+    told = watch.look([], [RUNNING], after=VANISHED_AFTER + timedelta(minutes=1))
+
+    assert told == []
+
+
+def test_a_missing_job_that_comes_back_is_live_again():
+    watch = Watch()
+    watch.look([RUNNING])
+    watch.look([])
+
+    told = watch.look([RUNNING])
+
+    assert told == ["7 changed RUNNING"]
+    assert open_questions(watch.memory) == frozenset()
+
+
+def test_accounting_corrects_what_the_queue_said_of_an_end():
+    watch = Watch()
+    watch.look([RUNNING])
+    watch.look([FAILED])
+    killed = replace(
+        FAILED, state=JobState.OUT_OF_MEMORY, exit_code=0, exit_signal=125, submit_line="sbatch x"
+    )
+
+    told = [watch.look([FAILED], [killed]), watch.look([FAILED], None)]
+
+    assert told == [["7 changed OUT_OF_MEMORY"], []]
+    assert open_questions(watch.memory) == frozenset()
+
+
+def test_an_end_that_accounting_never_confirms_is_asked_about_a_few_times_only():
+    watch = Watch()
+    watch.look([COMPLETED])
+
+    asked = 0
+    while open_questions(watch.memory):
+        watch.look([], [])
+        asked += 1
+
+    assert asked == 5
+
+
+def test_a_requeue_is_the_same_job_with_a_higher_restart_count():
+    watch = Watch()
+    watch.look([RUNNING])
+    again = replace(
+        PENDING, submitted_at=T0 + timedelta(seconds=60), restart_count=1, reason="BeginTime"
+    )
+    running_again = replace(
+        RUNNING,
+        submitted_at=again.submitted_at,
+        restart_count=1,
+        started_at=T0 + timedelta(seconds=70),
+    )
+
+    told = [
+        watch.look([again]),
+        watch.look([running_again]),
+        watch.look([replace(running_again, state=JobState.COMPLETED, ended_at=watch.now)]),
+    ]
+
+    assert told == [["7 submitted PENDING"], ["7 started RUNNING"], ["7 ended COMPLETED"]]
+    assert {fact.job.submitted_at for fact in watch.facts} == {T0}
+    assert len({fact.fact_id for fact in watch.facts}) == 5
+
+
+def test_accounting_of_the_run_before_a_requeue_ends_nothing():
+    watch = Watch()
+    again = replace(PENDING, submitted_at=T0 + timedelta(seconds=60), restart_count=1)
+    watch.look([RUNNING])
+    watch.look([again])
+    watch.look([])
+
+    told = watch.look([], [replace(FAILED, state=JobState.PREEMPTED)])
+
+    assert told == []
+
+
+def test_a_recycled_id_is_another_job():
+    watch = Watch()
+    watch.look([COMPLETED])
+    other = replace(PENDING, submitted_at=T0 + timedelta(days=400), name="other")
+
+    told = watch.look([other], after=timedelta(days=401))
+
+    assert told == ["7 submitted PENDING"]
+    assert watch.facts[-1].job.submitted_at == other.submitted_at
+
+
+def test_a_recycled_id_of_a_job_that_never_ended_vanishes_it_first():
+    watch = Watch()
+    watch.look([RUNNING])
+    other = replace(PENDING, submitted_at=T0 + timedelta(days=400))
+
+    told = watch.look([other], after=timedelta(days=401))
+
+    assert told == ["7 submitted PENDING", "7 vanished VANISHED"]
+
+
+def test_a_moving_start_estimate_is_no_news_until_it_moves_far():
+    watch = Watch()
+    watch.look([replace(PENDING, expected_start_at=T0 + timedelta(hours=1))])
+
+    told = [
+        watch.look([replace(PENDING, expected_start_at=T0 + timedelta(minutes=61), priority=9)]),
+        watch.look([replace(PENDING, expected_start_at=T0 + timedelta(minutes=90))]),
+    ]
+
+    assert told == [[], ["7 changed PENDING"]]
+
+
+def test_revisions_grow_even_when_the_clock_is_set_back():
+    watch = Watch()
+    watch.look([PENDING])
+
+    watch.look([RUNNING], after=timedelta(hours=-1))
+
+    assert watch.facts[1].revision > watch.facts[0].revision
+
+
+EVIDENCE = st.lists(
+    st.tuples(
+        st.sampled_from(["failed", "absent", PENDING, RUNNING, COMPLETED, FAILED]),
+        st.sampled_from([None, "nothing", RUNNING, COMPLETED, FAILED]),
+        st.integers(min_value=1, max_value=2_000),
+        st.integers(min_value=0, max_value=2),
+    ),
+    max_size=12,
+)
+
+
+@given(EVIDENCE)
+def test_any_interleaving_of_evidence_ends_each_run_at_most_once(evidence):
+    watch = Watch()
+    for queue, accounting, seconds, restart in evidence:
+        present = None if queue == "failed" else []
+        if isinstance(queue, Job):
+            present = [
+                replace(
+                    queue,
+                    restart_count=restart,
+                    submitted_at=T0 + timedelta(minutes=restart),
+                )
+            ]
+        rows = None if accounting is None else []
+        if isinstance(accounting, Job):
+            rows = [accounting]
+        watch.look(present, rows, after=timedelta(seconds=seconds))
+
+    ends = Counter(
+        (f.job.submitted_at, f.job.restart_count) for f in watch.facts if f.verb == "ended"
+    )
+    ids = [fact.fact_id for fact in watch.facts if isinstance(fact, JobEnded | JobSubmitted)]
+    revisions = [(fact.job.submitted_at, fact.revision) for fact in watch.facts]
+    assert len(revisions) == len(set(revisions))
+    assert all(count == 1 for count in ends.values())
+    assert len(ids) == len(set(ids))
+
+
+@given(EVIDENCE)
+def test_no_job_ends_without_positive_evidence(evidence):
+    watch = Watch()
+    for queue, accounting, seconds, _ in evidence:
+        present = None if queue == "failed" else []
+        if isinstance(queue, Job) and not queue.state.is_terminal:
+            present = [queue]
+        rows = None if accounting is None else []
+        if isinstance(accounting, Job) and not accounting.state.is_terminal:
+            rows = [accounting]
+        watch.look(present, rows, after=timedelta(seconds=seconds))
+
+    assert [fact for fact in watch.facts if fact.verb == "ended"] == []
