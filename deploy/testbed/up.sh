@@ -11,6 +11,8 @@ for cluster in "$@"; do
     [ -x "$C_CHROOT/usr/sbin/slurmctld" ] || die "$cluster needs Slurm in $C_CHROOT: run install.sh first"
 done
 umask 022
+trap 'echo "testbed: up.sh failed in line $LINENO; logs are in $ROOT" >&2' ERR
+set -E
 started_ms=$(date +%s%3N)
 say() { local ms=$(($(date +%s%3N) - started_ms)); printf '[%3d.%ds] %s\n' $((ms / 1000)) $((ms % 1000 / 100)) "$*"; }
 
@@ -46,7 +48,7 @@ start_shared() {         # dummy GPUs, fake tools, login keys, database
     for user in $USERS; do ssh-keygen -q -t ed25519 -N '' -C "${user%:*}@testbed" -f "$ROOT/keys/${user%:*}"; done
     fill "$HERE/conf/my.cnf.in" > "$ROOT/mysql/my.cnf"
     chown mysql "$ROOT/mysql"
-    mariadb-install-db --no-defaults --user=mysql --datadir="$ROOT/mysql/data" --skip-test-db \
+    mariadb-install-db --no-defaults --force --user=mysql --datadir="$ROOT/mysql/data" --skip-test-db \
         --auth-root-authentication-method=socket > "$ROOT/mysql/install.log" 2>&1
     daemon mariadbd "$ROOT/mysql/out.log" mariadbd --defaults-file="$ROOT/mysql/my.cnf"
     until_ok 20 sql "select 1"
@@ -95,7 +97,10 @@ start_namespace() {      # a process that holds the cluster's mount namespace; n
             mkdir -p "$base$root"; mount --bind "$root" "$base$root"
         fi
         mkdir -p "$base/run/sshd"; mount -t tmpfs -o mode=755 "$mark" "$base/run/sshd"
-        for f in passwd group shadow hosts; do mount --bind "$dir/files/$f" "$base/etc/$f"; done
+        for f in passwd group shadow hosts; do
+            [ -e "$base/etc/$f" ] || : > "$base/etc/$f"          # a bare root has no hosts file
+            mount --bind "$dir/files/$f" "$base/etc/$f"
+        done
         touch "$dir/run/ns-ready"
         exec sleep infinity' bash "$C_CHROOT" "$C_DIR" "$ROOT" "$C_MARK"
     until_ok 10 test -e "$C_DIR/run/ns-ready"
