@@ -1,0 +1,158 @@
+"""Jobs, live and past."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slurmfleet.contracts.ids import ClusterName, JobId, JobKey
+from slurmfleet.contracts.jobs import JobState
+from slurmfleet.contracts.problems import ProblemCode, ProblemError
+from slurmfleet.store.pool import Params, StorePool
+from slurmfleet.store.read.clusters import require_clusters
+from slurmfleet.store.read.cursors import (
+    event_cursor,
+    job_cursor,
+    read_event_cursor,
+    read_job_cursor,
+)
+from slurmfleet.store.read.matching import any_of, containing, storable, within_limit
+from slurmfleet.store.rows import EventView, JobView, Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs; an empty tuple, an empty text and None let everything through."""
+
+    clusters: tuple[ClusterName, ...] = ()
+    users: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ()
+    """A pending job that waits for several partitions is in each of them."""
+
+    states: tuple[JobState, ...] = ()
+    q: str = ""
+    """Literal text within the name or the id, whatever its case."""
+
+    since: datetime | None = None
+    """Submitted at this moment or later."""
+
+    until: datetime | None = None
+    """Submitted before this moment."""
+
+    live: bool | None = None
+    """True: neither over nor vanished, on configured clusters. False: over or vanished."""
+
+
+EVERY_JOB = JobFilter()
+
+
+async def list_jobs(
+    pool: StorePool,
+    job_filter: JobFilter = EVERY_JOB,
+    *,
+    now: datetime,
+    after: str | None = None,
+    limit: int = 100,
+) -> Page[JobView]:
+    """Give a page of jobs, newest submission first.
+
+    Args:
+        pool: Where to ask.
+        job_filter: Which jobs.
+        now: Ages are measured against it.
+        after: The `next_cursor` of the page before.
+        limit: Jobs on a page, 1 to 1,000.
+
+    Raises:
+        ProblemError: A bad cursor or limit, or a cluster that is not known.
+        StoreError: In every kind of its tree.
+    """
+    page_size = within_limit(limit)
+    cursor = read_job_cursor(after) if after else None
+    params = _job_params(job_filter, now=now, after=cursor, limit=page_size + 1)
+    await require_clusters(pool, job_filter.clusters)
+    rows = await pool.rows("list_jobs", JobView, params)
+    items = tuple(rows[:page_size])
+    return Page(items=items, next_cursor=_next_jobs(items) if len(rows) > page_size else None)
+
+
+async def get_job(
+    pool: StorePool, cluster: ClusterName, job_id: JobId, *, now: datetime
+) -> JobView:
+    """Give the latest submission of a job.
+
+    Raises:
+        ProblemError: The cluster or the job is not known.
+        StoreError: In every kind of its tree.
+    """
+    only = JobFilter(clusters=(cluster,))
+    params = _job_params(only, now=now, after=None, limit=1)
+    rows = await pool.rows("list_jobs", JobView, {**params, "job_id": storable(job_id, name="id")})
+    if not rows:
+        await require_clusters(pool, (cluster,))
+        raise _not_found(cluster, job_id)
+    return rows[0]
+
+
+async def job_timeline(
+    pool: StorePool,
+    cluster: ClusterName,
+    job_id: JobId,
+    *,
+    limit: int = 100,
+    after: str | None = None,
+) -> Page[EventView]:
+    """Give a page of what happened to the latest submission of a job, in order of recording.
+
+    Raises:
+        ProblemError: A bad cursor or limit, or the cluster or the job is not known.
+        StoreError: In every kind of its tree.
+    """
+    page_size = within_limit(limit)
+    seq = read_event_cursor(after) if after else 0
+    where = {"cluster": cluster, "job_id": storable(job_id, name="id")}
+    params = {**where, "after": seq, "limit": page_size + 1}
+    rows = await pool.rows("job_timeline", EventView, params)
+    if not rows and not await pool.values("find_job", where):
+        await require_clusters(pool, (cluster,))
+        raise _not_found(cluster, job_id)
+    items = tuple(rows[:page_size])
+    more = event_cursor(items[-1].event_seq) if len(rows) > page_size else None
+    return Page(items=items, next_cursor=more)
+
+
+def _job_params(
+    job_filter: JobFilter, *, now: datetime, after: JobKey | None, limit: int
+) -> Params:
+    return {
+        "clusters": any_of(job_filter.clusters, name="cluster"),
+        "job_id": None,
+        "users": any_of(job_filter.users, name="user"),
+        "accounts": any_of(job_filter.accounts, name="account"),
+        "partitions": any_of(job_filter.partitions, name="partition"),
+        "states": any_of([str(state) for state in job_filter.states], name="state"),
+        "pattern": containing(job_filter.q),
+        "since": job_filter.since,
+        "until": job_filter.until,
+        "live": job_filter.live,
+        "after_submitted_at": after.submitted_at if after else None,
+        "after_cluster": after.cluster if after else None,
+        "after_job_id": after.job_id if after else None,
+        "now": now,
+        "limit": limit,
+    }
+
+
+def _next_jobs(items: Sequence[JobView]) -> str:
+    last = items[-1]
+    return job_cursor(
+        JobKey(cluster=last.cluster, job_id=last.job_id, submitted_at=last.submitted_at)
+    )
+
+
+def _not_found(cluster: ClusterName, job_id: JobId) -> ProblemError:
+    return ProblemError(
+        ProblemCode.JOB_NOT_FOUND,
+        f"No job {job_id} of a tracked user or account is recorded on {cluster}.",
+        remedy="List the cluster's jobs, or track its user or account.",
+    )
