@@ -49,7 +49,7 @@ def reconcile(cluster: ClusterName, memory: Memory, look: Look) -> Outcome:
     for row in rows.values():
         if not is_array(row):
             _hears(ledger, row)
-    if look.present is not None:
+    if look.present is not None and look.absence_counts:
         _miss(ledger, memory, look, rows)
     _settle(ledger, memory, look)
     _fold_arrays(ledger, memory, look, rows)
@@ -192,7 +192,10 @@ def _fold(
     submitted_at = before.submitted_at if before is not None else None
     own = [task for task in tasks if submitted_at is None or task.submitted_at >= submitted_at]
     array = whole_array(
-        known=before, remainder=remainder, tasks=own, looked=look.present is not None
+        known=before,
+        remainder=remainder,
+        tasks=own,
+        looked=look.present is not None and look.absence_counts,
     )
     if array is None:
         return

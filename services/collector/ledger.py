@@ -12,7 +12,7 @@ from services.collector.tracked import Memory, Outcome, Tracked, has_started
 from slurmfleet.contracts.events import (
     JobChanged,
     JobEnded,
-    JobFact,
+    JobEvent,
     JobStarted,
     JobSubmitted,
     JobVanished,
@@ -25,7 +25,7 @@ _COMPARED = tuple(
 )
 """A waiting job's priority and expected start move with every look; that is no news by itself."""
 
-_ORDER: Mapping[type[JobFact], int] = {
+_ORDER: Mapping[type[JobEvent], int] = {
     kind: place
     for place, kind in enumerate((JobSubmitted, JobStarted, JobChanged, JobEnded, JobVanished))
 }
@@ -41,7 +41,7 @@ class Ledger:
         self._cluster = cluster
         self._memory = memory
         self._remembered: dict[JobId, Tracked] = {}
-        self._facts: list[JobFact] = []
+        self._facts: list[JobEvent] = []
         self._observed_at = observed_at
 
     @property

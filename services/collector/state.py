@@ -6,7 +6,9 @@ to be made again, or keeps its facts until the bus has acknowledged them.
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,6 +66,8 @@ class StateFile:
         """Name the file; `open` makes it."""
         self._path = path
         self._db: sqlite3.Connection | None = None
+        # Watch and publisher call from worker threads; a transaction belongs to one of them.
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         """Open the file, making it if need be.
@@ -73,7 +77,6 @@ class StateFile:
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # One thread at a time: the collector hands calls to a worker thread, one after another.
             self._db = sqlite3.connect(self._path, check_same_thread=False, timeout=2)
             self._prepare(self._db)
         except (sqlite3.Error, OSError) as exc:
@@ -101,22 +104,23 @@ class StateFile:
 
     def state_since(self, now: datetime) -> datetime:
         """Give when this file began to remember; `now` for a new one."""
-        with self._connection as db:
+        with self._transaction() as db:
             db.execute(
                 "INSERT INTO meta VALUES ('state_since', ?) ON CONFLICT DO NOTHING",
                 (now.isoformat(),),
             )
-        row = self._connection.execute("SELECT value FROM meta WHERE name = 'state_since'")
-        return datetime.fromisoformat(str(row.fetchone()[0]))
+            row = db.execute("SELECT value FROM meta WHERE name = 'state_since'")
+            return datetime.fromisoformat(str(row.fetchone()[0]))
 
     def load(self) -> dict[JobId, Tracked]:
         """Give everything that is remembered."""
-        rows = self._connection.execute(
-            "SELECT job, revision, observed_at, source, run_submitted_at, missing_since,"
-            " settled, times_asked FROM tracked"
-        )
-        entries = (_tracked(row) for row in rows)
-        return {entry.job.job_id: entry for entry in entries}
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT job, revision, observed_at, source, run_submitted_at, missing_since,"
+                " settled, times_asked FROM tracked"
+            )
+            entries = (_tracked(row) for row in rows)
+            return {entry.job.job_id: entry for entry in entries}
 
     def commit(
         self, remembered: Memory, messages: Sequence[Message], *, forget: Sequence[JobId] = ()
@@ -127,7 +131,7 @@ class StateFile:
             StateFileError: The disk is full or broken; nothing was kept.
         """
         try:
-            with self._connection as db:
+            with self._transaction() as db:
                 db.executemany(
                     "INSERT OR REPLACE INTO tracked VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [_row(job_id, entry) for job_id, entry in remembered.items()],
@@ -144,9 +148,10 @@ class StateFile:
 
     def queued(self, limit: int) -> list[Queued]:
         """Give the oldest messages that wait, in the order in which they shall go out."""
-        rows = self._connection.execute(
-            "SELECT place, subject, headers, body FROM outbox ORDER BY place LIMIT ?", (limit,)
-        )
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT place, subject, headers, body FROM outbox ORDER BY place LIMIT ?", (limit,)
+            ).fetchall()
         return [
             Queued(
                 place=place,
@@ -157,18 +162,21 @@ class StateFile:
 
     def sent(self, places: Sequence[int]) -> None:
         """Drop messages that the bus has acknowledged."""
-        with self._connection as db:
+        with self._transaction() as db:
             db.executemany("DELETE FROM outbox WHERE place = ?", [(place,) for place in places])
 
     def outbox_size(self) -> int:
         """Give how many messages wait."""
-        return int(self._connection.execute("SELECT count(*) FROM outbox").fetchone()[0])
+        with self._transaction() as db:
+            return int(db.execute("SELECT count(*) FROM outbox").fetchone()[0])
 
-    @property
-    def _connection(self) -> sqlite3.Connection:
-        if self._db is None:
-            raise StateFileError(f"{self._path} is not open.")
-        return self._db
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        with self._lock:
+            if self._db is None:
+                raise StateFileError(f"{self._path} is not open.")
+            with self._db as db:
+                yield db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         db.execute("PRAGMA journal_mode = WAL")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from slurmfleet.contracts.events import JobFact
+from slurmfleet.contracts.events import JobEvent
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence, Job, JobState
 
@@ -61,6 +61,10 @@ class Look:
     present: tuple[Job, ...] | None
     """Tracked jobs in the queue; None when the section failed: no evidence of anything."""
 
+    absence_counts: bool = True
+    """Whether a job that is not in `present` has left the queue. Not so when Slurm left out a
+    user whose name it could not look up: a passing fault of a directory service."""
+
     accounting: tuple[Job, ...] | None = None
     """Rows of accounting; None when it was not asked or failed."""
 
@@ -72,7 +76,7 @@ class Look:
 class Outcome:
     """What follows from a look: facts to tell and memory to keep, written in one transaction."""
 
-    facts: tuple[JobFact, ...]
+    facts: tuple[JobEvent, ...]
     remembered: Memory
     """Only the entries that changed."""
 

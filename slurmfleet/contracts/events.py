@@ -187,7 +187,10 @@ class PollFinished:
         return _digest(f"poll.{self.verb}", self.cluster, _instant(self.started_at))
 
 
-Fact = JobSubmitted | JobStarted | JobChanged | JobEnded | JobVanished | PollFinished
+JobEvent = JobSubmitted | JobStarted | JobChanged | JobEnded | JobVanished
+"""Any fact about a job."""
+
+Fact = JobEvent | PollFinished
 """Any fact; `codec` has one protobuf message for each."""
 
 JOB_FACTS: Mapping[str, type[JobFact]] = {

@@ -45,9 +45,9 @@ SLURM_RPCS = Counter(
     "Requests made to a cluster's controller or accounting database.",
     ("cluster", "command"),
 )
-SSH_CONNECTIONS = Counter(
-    "slurmfleet_ssh_connections_total",
-    "SSH connections opened to a cluster's login node.",
+SSH_CONNECTIONS = Gauge(
+    "slurmfleet_ssh_connections_opened",
+    "SSH connections opened to a login node since the collector began to watch it.",
     ("cluster",),
 )
 TRACKED_JOBS = Gauge(
@@ -60,9 +60,9 @@ JOBS = Gauge(
     "Jobs of everybody by partition and state, as the queue showed them.",
     ("cluster", "partition", "state"),
 )
-FACTS_PUBLISHED = Counter(
-    "slurmfleet_facts_published_total",
-    "Facts that the bus has acknowledged.",
+MESSAGES_PUBLISHED = Counter(
+    "slurmfleet_messages_published_total",
+    "Messages with facts that the bus has acknowledged.",
     ("cluster",),
 )
 OUTBOX_MESSAGES = Gauge(

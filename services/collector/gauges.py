@@ -1,0 +1,49 @@
+"""Sets the collector's metrics after a look."""
+
+from datetime import datetime
+
+from services.collector.asking import rpcs
+from services.collector.reading import Reading
+from slurmfleet.contracts.events import LinkState
+from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.telemetry import metrics
+
+
+class Gauges:
+    """The metrics of one cluster."""
+
+    def __init__(self, cluster: ClusterName) -> None:
+        """Begin without any series."""
+        self._cluster = cluster
+        self._populated: set[tuple[str, str]] = set()
+
+    def after_look(
+        self, link: LinkState, *, duration_s: float, interval_s: float, connections: int
+    ) -> None:
+        """Set what every look shows, also one that failed."""
+        metrics.POLLS.labels(cluster=self._cluster, link=link).inc()
+        metrics.POLL_DURATION.labels(cluster=self._cluster).observe(duration_s)
+        metrics.POLL_INTERVAL.labels(cluster=self._cluster).set(interval_s)
+        metrics.SSH_CONNECTIONS.labels(cluster=self._cluster).set(connections)
+
+    def after_reading(self, reading: Reading, finished_at: datetime, *, tracked: int) -> None:
+        """Set what Slurm told; a section that failed leaves its gauges as they were."""
+        for command, count in rpcs(reading).items():
+            metrics.SLURM_RPCS.labels(cluster=self._cluster, command=command).inc(count)
+        for section in reading.sections:
+            labels = {"cluster": self._cluster, "section": section.name}
+            metrics.POLL_BAD_ROWS.labels(**labels).inc(section.bad_rows)
+            metrics.POLL_SECTION_FAILURES.labels(**labels).inc(0 if section.ok else 1)
+        if reading.detail_ok:
+            metrics.POLL_LAST_SUCCESS.labels(cluster=self._cluster).set(finished_at.timestamp())
+            metrics.TRACKED_JOBS.labels(cluster=self._cluster).set(tracked)
+        if reading.population is not None:
+            counts = {(one.partition, str(one.state)): one.jobs for one in reading.population}
+            self._populate(counts)
+
+    def _populate(self, counts: dict[tuple[str, str], int]) -> None:
+        for gone in self._populated - counts.keys():
+            metrics.JOBS.remove(self._cluster, *gone)
+        for (partition, state), jobs in counts.items():
+            metrics.JOBS.labels(cluster=self._cluster, partition=partition, state=state).set(jobs)
+        self._populated = set(counts)

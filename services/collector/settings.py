@@ -1,0 +1,35 @@
+"""What the collector can be told by its environment; the only reader of it in this room."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from slurmfleet.runtime.settings import default_data_dir
+
+
+class CollectorSettings(BaseSettings):
+    """Settings of `python -m services.collector`."""
+
+    model_config = SettingsConfigDict(env_prefix="SLURMFLEET_COLLECTOR_", extra="ignore")
+
+    state_dir: Path = Field(
+        default_factory=lambda: default_data_dir() / "collector",
+        description="One SQLite file per cluster: what is remembered and what is not yet sent.",
+    )
+    known_hosts: tuple[Path, ...] = Field(
+        default=(Path("~/.ssh/known_hosts"),),
+        description="Trusted for hosts of which the registry has no key; JSON list.",
+    )
+    ssh_config: tuple[Path, ...] = Field(
+        default=(Path("~/.ssh/config"),),
+        description="OpenSSH client configuration for aliases; JSON list.",
+    )
+    connect_limit_s: float = Field(default=15, gt=0, description="For one SSH connection.")
+    look_limit_s: float = Field(default=90, gt=0, description="For one look at a cluster.")
+    section_limit_s: float = Field(
+        default=30, gt=0, description="For one Slurm command on the login node."
+    )
+    replica: str = Field(
+        default="", description="This replica's name in leases; empty: host name and process id."
+    )
