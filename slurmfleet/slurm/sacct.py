@@ -73,6 +73,9 @@ def _job(field: Mapping[str, str]) -> Job:
     tres_text = field["AllocTRES"] or field["ReqTRES"]
     tres = parse_tres(tres_text)
     start, end = parse_time(field["Start"]), parse_time(field["End"])
+    nodes = told(field["NodeList"])
+    # 22.05 gives a job that was cancelled before it ran its end as start; 24.11 says None.
+    never_ran = state is JobState.PENDING or (state.is_terminal and not nodes)
     exit_code = parse_exit_code(field["ExitCode"]) if state.is_terminal else NO_EXIT_CODE
     return Job(
         job_id=ref.job_id,
@@ -87,11 +90,11 @@ def _job(field: Mapping[str, str]) -> Job:
         partition=field["Partition"],
         qos=field["QOS"],
         eligible_at=parse_time(field["Eligible"]),
-        started_at=None if state is JobState.PENDING else start,
+        started_at=None if never_ran else start,
         ended_at=end if state.is_terminal else None,
         time_limit_s=parse_minutes_s(field["TimelimitRaw"]),
         node_count=parse_count(field["NNodes"]),
-        node_list=told(field["NodeList"]),
+        node_list=nodes,
         cpu_count=parse_count(field["NCPUS"]),
         memory_mib=tres.memory_mib,
         gpu_count=tres.gpu_count,

@@ -1,0 +1,139 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slurmfleet.slurm.columns import DETAIL_COLUMNS, accounting_columns
+from slurmfleet.slurm.commands import (
+    Section,
+    accounting_sections,
+    detail_accounts_section,
+    detail_section,
+    probe_sections,
+    queue_section,
+)
+from slurmfleet.slurm.errors import UnsafeArgumentError
+from slurmfleet.slurm.records import PLAIN, Separators, separators_for
+
+US, RS = PLAIN.field, PLAIN.record
+
+
+def test_queue_is_asked_with_the_columns_that_counts_need():
+    assert queue_section() == Section(
+        name="queue",
+        argv=(
+            *("squeue", "-h", "-a", "-t", "all", "-O"),
+            "JobArrayID:|,Partition:|,State:|,tres-alloc:|",
+        ),
+        limit_s=30.0,
+    )
+
+
+def test_detail_names_each_user_once_and_ends_records():
+    section = detail_section(["alice", "bob", "alice"], PLAIN, limit_s=5)
+
+    columns = ",".join(f"{column}:{US}" for column in DETAIL_COLUMNS[:-1]) + f",Name:{RS}"
+    assert section == Section(
+        name="detail",
+        argv=("squeue", "-h", "-a", "-t", "all", "-u", "alice,bob", "-O", columns),
+        limit_s=5,
+    )
+
+
+def test_accounts_are_asked_by_account():
+    section = detail_accounts_section(["ml-team", "bio"], PLAIN)
+
+    assert section.name == "detail_accounts"
+    assert section.argv[:7] == ("squeue", "-h", "-a", "-t", "all", "-A", "ml-team,bio")
+
+
+@pytest.mark.parametrize("name", ["", "-x", "a,b", "a b", "a;id", "$(id)", "a\nb", "a" * 200])
+def test_names_that_are_none_never_reach_a_command(name: str):
+    for build in (detail_section, detail_accounts_section):
+        with pytest.raises(UnsafeArgumentError) as caught:
+            build(["alice", name], PLAIN)
+        assert caught.value.value == name[:64]
+
+
+def test_a_detail_of_nobody_is_refused():
+    with pytest.raises(UnsafeArgumentError):
+        detail_section([], PLAIN)
+
+
+def test_accounting_asks_for_each_id_once_in_order():
+    sections = accounting_sections([30, 5, 30], PLAIN, limit_s=7)
+
+    columns = ",".join(accounting_columns(with_restarts=False))
+    assert "Restarts" not in columns
+    assert sections == (
+        Section(
+            name="accounting",
+            argv=(
+                *("sacct", "-a", "-X", "-n", "-P", f"--delimiter={US}"),
+                *("-j", "5,30", "-o", columns),
+            ),
+            limit_s=7,
+        ),
+    )
+
+
+def test_accounting_can_ask_for_restarts_and_every_run():
+    (section,) = accounting_sections([5], PLAIN, with_restarts=True, every_run=True)
+
+    assert section.argv[1:6] == ("-a", "-X", "-n", "-P", "-D")
+    assert section.argv[-1] == ",".join(accounting_columns(with_restarts=True))
+    assert "Restarts" in section.argv[-1]
+
+
+def test_accounting_of_many_jobs_is_asked_in_parts():
+    sections = accounting_sections(range(1, 1_002), PLAIN)
+
+    assert [section.name for section in sections] == ["accounting", "accounting-2", "accounting-3"]
+    ids = [section.argv[section.argv.index("-j") + 1].split(",") for section in sections]
+    assert [len(part) for part in ids] == [500, 500, 1]
+    assert [int(one) for part in ids for one in part] == list(range(1, 1_002))
+
+
+def test_accounting_of_no_jobs_asks_nothing():
+    assert accounting_sections([], PLAIN) == ()
+
+
+@pytest.mark.parametrize("raw_id", [0, -1, 2**32])
+def test_numbers_that_are_no_job_are_refused(raw_id: int):
+    with pytest.raises(UnsafeArgumentError):
+        accounting_sections([1, raw_id], PLAIN)
+
+
+def test_probe_asks_who_which_slurm_and_which_environment():
+    assert {section.name: section.argv for section in probe_sections()} == {
+        "probe_user": ("id", "-un"),
+        "probe_version": ("squeue", "--version"),
+        "probe_accounting_fields": ("sacct", "-e"),
+        "probe_path": ("printenv", "PATH"),
+        "probe_slurm_conf": ("printenv", "SLURM_CONF"),
+        "probe_ld_library_path": ("printenv", "LD_LIBRARY_PATH"),
+    }
+
+
+@given(st.from_regex(r"[0-9a-f]{16,64}", fullmatch=True))
+def test_separators_fit_squeues_format_and_do_not_tell_the_nonce(nonce: str):
+    separators = separators_for(nonce)
+
+    assert separators.field[0] == US
+    assert separators.record[0] == RS
+    assert separators.field[1:] == separators.record[1:]
+    assert separators.field[1:] not in nonce
+    assert "," not in separators.field
+
+
+def test_separators_differ_by_call():
+    one, other = separators_for("0" * 16), separators_for("1" * 16)
+
+    assert one == separators_for("0" * 16)
+    assert isinstance(one, Separators)
+    assert one != other
+
+
+@pytest.mark.parametrize("nonce", ["", "abc", "A" * 16, "0" * 65, "0" * 15 + "\n"])
+def test_a_nonce_that_is_none_is_refused(nonce: str):
+    with pytest.raises(UnsafeArgumentError):
+        separators_for(nonce)

@@ -1,0 +1,311 @@
+"""The parsers on what real Slurm printed; recorded by deploy/testbed/record.py."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from slurmfleet.contracts.jobs import Job, JobState
+from slurmfleet.slurm.columns import DETAIL_COLUMNS, accounting_columns
+from slurmfleet.slurm.faults import FaultKind, find_fault
+from slurmfleet.slurm.frames import SectionOutput
+from slurmfleet.slurm.records import PLAIN, ParsedRows, Separators
+from slurmfleet.slurm.sacct import parse_accounting
+from slurmfleet.slurm.squeue import parse_detail, parse_queue
+
+RECORDINGS = Path(__file__).parents[2] / "fixtures" / "slurm"
+
+LONG = Separators(field="\x1f7f3a\x1f", record="\x1e7f3a\x1f")
+"""As in the case `queue-long-separators`, where no name can forge them."""
+
+FORGING_LABELS = {"odd-separators", "odd-forged-record"}
+"""Jobs whose names hold the plain separators; plain recordings cannot show them rightly."""
+
+ENDED = {
+    "completed": (JobState.COMPLETED, 0, 0),
+    "failed": (JobState.FAILED, 3, 0),
+    "segfault": (JobState.FAILED, 0, 11),
+    "out-of-memory": (JobState.OUT_OF_MEMORY, 0, 125),
+    "failed-step": (JobState.COMPLETED, 0, 0),
+    "doomed": (JobState.FAILED, 1, 0),
+}
+WAITING = {
+    "begin": "BeginTime",
+    "dependency": "Dependency",
+    "dependency-never": "DependencyNeverSatisfied",
+    "held-user": "JobHeldUser",
+    "held-admin": "JobHeldAdmin",
+    "array": "JobArrayTaskLimit",
+    "qos-limit": "QOSMaxJobsPerUserLimit",
+    "qos-gpu-limit": "QOSMaxGRESPerUser",
+    "account-limit": "AssocGrpGRES",
+    "partition-time": "PartitionTimeLimit",
+    "reservation": "Reservation",
+    "resources": "Resources",
+    "priority": "Priority",
+    "requeued": "BeginTime",
+}
+ODD_NAMES = {
+    "odd-mixed": "train|v2, \"x\" 'y' é 漢",
+    "odd-newline": "line1\nline2",
+    "odd-separators": "us\x1frs\x1eend",
+    "odd-forged-record": "x\x1e\n1\x1f1\x1f1\x1fRUNNING",
+    "odd-control": "tab\tcr\resc\x1b[31mbell\x07",
+    "odd-not-utf8": "latin1 ��",
+    "odd-empty": "",
+    "odd-spaces": "  two  spaces  ",
+    "odd-percent": "100%j %s $HOME `id`",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    command: str
+    output: SectionOutput
+    labels: dict[str, int]
+    """Job number by what the job was made to show."""
+
+
+Recorded = Callable[[str], Recording]
+
+
+@pytest.fixture(params=["22.05.8", "24.11.5"])
+def slurm_version(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def recorded(slurm_version: str) -> Recorded:
+    def read(case: str) -> Recording:
+        folder = RECORDINGS / slurm_version / case
+        meta = json.loads((folder / "meta.json").read_text())
+        return Recording(
+            command=(folder / "command.txt").read_text(),
+            output=SectionOutput(
+                stdout=(folder / "stdout").read_bytes().decode("utf-8", "replace"),
+                stderr=(folder / "stderr").read_text(),
+                exit_status=meta["exit_status"],
+            ),
+            labels=meta["labels"],
+        )
+
+    return read
+
+
+def by_label(rows: ParsedRows, labels: dict[str, int]) -> dict[str, Job]:
+    """Give each labelled job; of an array its waiting part, of a requeue the newest run."""
+    by_number = {str(job.job_id).partition("+")[0]: job for job in rows.jobs}
+    return {
+        label: by_number[str(number)]
+        for label, number in labels.items()
+        if str(number) in by_number
+    }
+
+
+def test_recorded_columns_are_ours(recorded: Recorded):
+    queue, accounting = recorded("queue").command, recorded("accounting").command
+
+    assert f" {','.join(accounting_columns(with_restarts=False))}" in accounting
+    wanted = [f"{name}:\\x1f" for name in DETAIL_COLUMNS[:-1]] + ["Name:\\x1e"]
+    assert f"$'{','.join(wanted)}'" in queue
+
+
+def test_every_record_is_read_when_separators_cannot_be_forged(recorded: Recorded):
+    recording = recorded("queue-long-separators")
+
+    rows = parse_detail(recording.output.stdout, LONG)
+
+    assert rows.bad == ()
+    assert len(rows.jobs) == recording.output.stdout.count(LONG.record)
+    assert len({job.job_id for job in rows.jobs}) == len(rows.jobs)
+
+
+def test_squeue_tells_how_jobs_ended(recorded: Recorded):
+    recording = recorded("queue-long-separators")
+
+    jobs = by_label(parse_detail(recording.output.stdout, LONG), recording.labels)
+
+    seen = {
+        label: (jobs[label].state, jobs[label].exit_code, jobs[label].exit_signal)
+        for label in ENDED
+    }
+    assert seen == ENDED
+    assert all(jobs[label].started_at and jobs[label].ended_at for label in ENDED)
+
+
+def test_squeue_tells_why_jobs_wait(recorded: Recorded):
+    recording = recorded("queue-long-separators")
+
+    jobs = by_label(parse_detail(recording.output.stdout, LONG), recording.labels)
+
+    assert {label: jobs[label].reason for label in WAITING} == WAITING
+    assert {jobs[label].state for label in WAITING} == {JobState.PENDING}
+    assert {jobs[label].started_at for label in WAITING} == {None}
+
+
+def test_odd_names_come_back_whole(recorded: Recorded):
+    recording = recorded("queue-long-separators")
+
+    jobs = by_label(parse_detail(recording.output.stdout, LONG), recording.labels)
+
+    assert {label: jobs[label].name for label in ODD_NAMES} == ODD_NAMES
+    assert jobs["odd-long"].name.strip("n") == ""
+    assert len(jobs["odd-long"].name) > 500
+
+
+def test_squeue_shows_arrays_het_jobs_and_requeues(recorded: Recorded):
+    recording = recorded("queue-long-separators")
+    rows = parse_detail(recording.output.stdout, LONG)
+
+    jobs = by_label(rows, recording.labels)
+    array, het, mixed = (recording.labels[label] for label in ("array", "het", "array-mixed"))
+
+    assert (jobs["array"].array_pending, jobs["array"].task_states) == (
+        "2-9%2",
+        {JobState.PENDING: 8},
+    )
+    assert {job.array_task_id: job.state for job in rows.jobs if job.array_job_id == array} == {
+        None: JobState.PENDING,
+        0: JobState.RUNNING,
+        1: JobState.RUNNING,
+    }
+    assert {job.array_task_id: job.state for job in rows.jobs if job.array_job_id == mixed} == {
+        1: JobState.FAILED,
+        2: JobState.COMPLETED,
+        3: JobState.FAILED,
+        4: JobState.COMPLETED,
+        5: JobState.RUNNING,
+        6: JobState.RUNNING,
+    }
+    components = {job.job_id: job.het_offset for job in rows.jobs if job.het_job_id == het}
+    assert components == {f"{het}+0": 0, f"{het}+1": 1}
+    restarted = ("requeued", "requeued-by-node", "preempted")
+    assert [jobs[label].restart_count for label in restarted] == [1, 1, 1]
+
+
+def test_squeue_shows_gpus_and_limits(recorded: Recorded):
+    recording = recorded("queue-long-separators")
+
+    jobs = by_label(parse_detail(recording.output.stdout, LONG), recording.labels)
+
+    (kind,) = jobs["running"].gpus_by_type
+    assert kind in {"h100", "a100"}
+    assert (jobs["running"].gpu_count, jobs["running"].gpus_by_type) == (2, {kind: 2})
+    assert (jobs["running"].memory_mib, jobs["running"].cpu_count) == (65_536, 8)
+    assert (jobs["running-two-nodes"].node_count, jobs["running-two-nodes"].gpu_count) == (2, 2)
+    assert (jobs["running"].time_limit_s, jobs["unlimited"].time_limit_s) == (3_600, None)
+
+
+@pytest.mark.parametrize("case", ["queue", "queue-live", "queue-after-restart"])
+def test_plain_separators_lose_only_what_forges_them(recorded: Recorded, case: str):
+    recording = recorded(case)
+    forging = {str(recording.labels[label]) for label in FORGING_LABELS}
+
+    rows = parse_detail(recording.output.stdout, PLAIN)
+
+    assert len(rows.bad) == len(FORGING_LABELS)
+    assert forging - {str(job.job_id) for job in rows.jobs} == {
+        str(recording.labels["odd-separators"])
+    }
+
+
+def test_sacct_tells_how_jobs_ended(recorded: Recorded):
+    recording = recorded("accounting-newest")
+
+    jobs = by_label(parse_accounting(recording.output.stdout), recording.labels)
+
+    wanted = ENDED | {"timeout": (JobState.TIMEOUT, 0, 0)}
+    wanted |= {"cancelled-running": (JobState.CANCELLED, 0, 0)}
+    seen = {
+        label: (jobs[label].state, jobs[label].exit_code, jobs[label].exit_signal)
+        for label in wanted
+    }
+    assert seen == wanted
+    assert all(jobs[label].started_at and jobs[label].ended_at for label in wanted)
+    assert jobs["cancelled-pending"].started_at is None
+    assert jobs["cancelled-pending"].ended_at is not None
+
+
+def test_sacct_shows_that_others_have_not_ended(recorded: Recorded):
+    recording = recorded("accounting-newest")
+
+    jobs = by_label(parse_accounting(recording.output.stdout), recording.labels)
+
+    waiting = {label: jobs[label].state for label in (*WAITING, "requeued-by-node", "preempted")}
+    assert set(waiting.values()) == {JobState.PENDING}
+    assert (jobs["running"].state, jobs["running"].ended_at) == (JobState.RUNNING, None)
+    assert jobs["suspended"].state is JobState.SUSPENDED
+    assert jobs["odd-newline"].name == "line1\nline2"
+
+
+def test_sacct_shows_earlier_runs_when_asked_for_every_run(recorded: Recorded):
+    recording = recorded("accounting")
+    rows = parse_accounting(recording.output.stdout)
+
+    def runs(label: str) -> list[tuple[JobState, tuple[str, ...]]]:
+        number = recording.labels[label]
+        return [(job.state, job.state_flags) for job in rows.jobs if job.raw_id == number]
+
+    assert runs("requeued") == [(JobState.PENDING, ("REQUEUED",)), (JobState.PENDING, ())]
+    assert runs("requeued-by-node") == [(JobState.NODE_FAIL, ()), (JobState.PENDING, ())]
+    assert runs("preempted") == [(JobState.PREEMPTED, ()), (JobState.PENDING, ())]
+
+
+@pytest.mark.parametrize("slurm_version", ["24.11.5"], indirect=True)
+def test_sacct_tells_restarts_where_it_knows_them(recorded: Recorded):
+    recording = recorded("accounting-restarts")
+
+    rows = parse_accounting(recording.output.stdout, with_restarts=True)
+    jobs = by_label(rows, recording.labels)
+
+    assert len(rows.bad) == 3
+    assert [jobs[label].restart_count for label in ("requeued", "completed")] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("case", "kind"),
+    [
+        ("queue-controller-down", FaultKind.CONTROLLER_DOWN),
+        ("accounting-database-down", FaultKind.ACCOUNTING_DOWN),
+        ("queue-unknown-id", FaultKind.INVALID_JOB),
+        ("queue-unknown-field", FaultKind.INVALID_FORMAT),
+    ],
+)
+def test_failures_are_known_by_slurms_words(recorded: Recorded, case: str, kind: FaultKind):
+    fault = find_fault(recorded(case).output)
+
+    assert fault is not None
+    assert fault.kind is kind
+
+
+@pytest.mark.parametrize("slurm_version", ["22.05.8"], indirect=True)
+def test_a_field_that_sacct_does_not_know_is_a_fault(recorded: Recorded):
+    fault = find_fault(recorded("accounting-restarts").output)
+
+    assert fault is not None
+    assert fault.kind is FaultKind.INVALID_FORMAT
+
+
+@pytest.mark.parametrize(
+    "case", ["queue", "queue-empty", "queue-some-unknown-ids", "accounting-unknown-id"]
+)
+def test_what_went_well_is_no_fault(recorded: Recorded, case: str):
+    assert find_fault(recorded(case).output) is None
+
+
+def test_counts_agree_with_the_jobs_in_full(recorded: Recorded):
+    rows = parse_detail(recorded("queue-long-separators").output.stdout, LONG)
+    text = "".join(
+        f"{job.job_id}{f'_[{job.array_pending}]' if job.array_pending else ''}"
+        f"|{job.partition}|{job.state}|{job.tres}|\n"
+        for job in rows.jobs
+    )
+
+    counts = parse_queue(text)
+
+    waiting = sum(max(1, sum(job.task_states.values())) for job in rows.jobs if job.array_pending)
+    others = sum(not job.array_pending for job in rows.jobs)
+    assert counts.rows == len(rows.jobs)
+    assert sum(count.jobs for count in counts.counts.values()) == waiting + others

@@ -1,0 +1,283 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slurmfleet.contracts.ids import JobId
+from slurmfleet.contracts.jobs import Job, JobState
+from slurmfleet.slurm.columns import DETAIL_COLUMNS
+from slurmfleet.slurm.records import BadRow, ParsedRows, separators_for
+from slurmfleet.slurm.squeue import QueueCount, parse_detail, parse_queue
+
+SEPARATORS = separators_for("0123456789abcdef")
+RUNNING = {
+    "JobArrayID": "12",
+    "JobID": "12",
+    "ArrayJobID": "12",
+    "ArrayTaskID": "N/A",
+    "HetJobID": "N/A",
+    "HetJobOffset": "N/A",
+    "UserName": "alice",
+    "Account": "ml",
+    "Partition": "batch",
+    "QOS": "normal",
+    "State": "RUNNING",
+    "Reason": "None",
+    "SubmitTime": "1795176219",
+    "EligibleTime": "1795176220",
+    "StartTime": "1795176230",
+    "EndTime": "1795190630",
+    "TimeLimit": "4:00:00",
+    "NumNodes": "1",
+    "NumCPUs": "8",
+    "MinMemory": "64G",
+    "tres-alloc": "cpu=8,mem=64G,node=1,billing=8,gres/gpu=2,gres/gpu:h100=2",
+    "PriorityLong": "10213",
+    "RestartCnt": "1",
+    "exit_code": "0:0",
+    "NodeList": "gpu01",
+    "Dependency": "(null)",
+    "WorkDir": "/home/alice",
+    "STDOUT": "/home/alice/train-%j.out",
+    "STDERR": "(null)",
+    "Command": "(null)",
+    "Comment": "sweep lr=3e-4",
+    "Name": "train|v2, é 漢",
+}
+
+
+def at(epoch_s: int) -> datetime:
+    return datetime.fromtimestamp(epoch_s, tz=UTC)
+
+
+def record(**changes: str) -> str:
+    fields = RUNNING | changes
+    return SEPARATORS.field.join(fields[name] for name in DETAIL_COLUMNS) + SEPARATORS.record + "\n"
+
+
+def only_job(**changes: str) -> Job:
+    rows = parse_detail(record(**changes), SEPARATORS)
+    assert rows.bad == ()
+    (job,) = rows.jobs
+    return job
+
+
+def test_running_job_is_read_whole():
+    assert parse_detail(record(), SEPARATORS) == ParsedRows(
+        jobs=(
+            Job(
+                job_id=JobId("12"),
+                raw_id=12,
+                submitted_at=at(1795176219),
+                state=JobState.RUNNING,
+                name="train|v2, é 漢",
+                user="alice",
+                account="ml",
+                partition="batch",
+                qos="normal",
+                eligible_at=at(1795176220),
+                started_at=at(1795176230),
+                time_limit_s=14_400,
+                node_count=1,
+                node_list="gpu01",
+                cpu_count=8,
+                memory_mib=65_536,
+                gpu_count=2,
+                gpus_by_type={"h100": 2},
+                tres="cpu=8,mem=64G,node=1,billing=8,gres/gpu=2,gres/gpu:h100=2",
+                priority=10_213,
+                work_dir="/home/alice",
+                stdout_path="/home/alice/train-%j.out",
+                comment="sweep lr=3e-4",
+                restart_count=1,
+            ),
+        ),
+        bad=(),
+    )
+
+
+def test_a_waiting_jobs_start_is_an_expectation_and_its_end_is_none():
+    job = only_job(State="PENDING", NodeList="", Reason="Resources")
+
+    assert (job.reason, job.expected_start_at, job.started_at, job.ended_at) == (
+        "Resources",
+        at(1795176230),
+        None,
+        None,
+    )
+
+
+def test_an_ended_job_has_its_end_and_exit_code():
+    job = only_job(State="FAILED", exit_code="768", Reason="NonZeroExitCode")
+
+    assert (job.started_at, job.ended_at, job.exit_code, job.exit_signal, job.reason) == (
+        at(1795176230),
+        at(1795190630),
+        3,
+        0,
+        "NonZeroExitCode",
+    )
+
+
+def test_a_job_that_ended_without_having_run_has_no_start():
+    job = only_job(State="CANCELLED", NodeList="", StartTime="1795176300", EndTime="1795176300")
+
+    assert (job.started_at, job.ended_at) == (None, at(1795176300))
+
+
+def test_a_completing_job_has_not_ended():
+    job = only_job(State="COMPLETING", exit_code="0:15")
+
+    assert (job.state, job.state_flags, job.ended_at, job.exit_code) == (
+        JobState.RUNNING,
+        ("COMPLETING",),
+        None,
+        None,
+    )
+
+
+def test_the_waiting_part_of_an_array_is_one_job_with_its_tasks_counted():
+    job = only_job(JobArrayID="15_[2-9%2]", JobID="15", State="PENDING")
+
+    assert (job.job_id, job.raw_id, job.array_job_id, job.array_task_id) == ("15", 15, 15, None)
+    assert (job.array_pending, job.task_states) == ("2-9%2", {JobState.PENDING: 8})
+
+
+def test_a_cancelled_rest_of_an_array_waits_no_more():
+    job = only_job(JobArrayID="15_[2-9%2]", JobID="15", State="CANCELLED", NodeList="")
+
+    assert (job.array_pending, job.task_states) == ("", {JobState.CANCELLED: 8})
+
+
+def test_an_array_task_keeps_array_and_index():
+    job = only_job(JobArrayID="15_3", JobID="21")
+
+    assert (job.job_id, job.raw_id, job.array_job_id, job.array_task_id, job.task_states) == (
+        "15_3",
+        21,
+        15,
+        3,
+        {},
+    )
+
+
+def test_a_het_component_keeps_leader_and_offset():
+    job = only_job(JobArrayID="17+1", JobID="18")
+
+    assert (job.job_id, job.raw_id, job.het_job_id, job.het_offset) == ("17+1", 18, 17, 1)
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("JobArrayID", "x"),
+        ("JobID", "15_3"),
+        ("State", ""),
+        ("SubmitTime", "N/A"),
+        ("StartTime", "2026-11-20T12:03:39"),
+        ("TimeLimit", "soon"),
+        ("NumNodes", "?"),
+        ("tres-alloc", "cpu"),
+        ("PriorityLong", "-"),
+        ("RestartCnt", "-"),
+    ],
+)
+def test_a_malformed_record_costs_only_itself(field: str, text: str):
+    bad = record(**{field: text})
+
+    rows = parse_detail(record(JobID="1") + bad + record(JobID="2"), SEPARATORS)
+
+    assert [job.raw_id for job in rows.jobs] == [1, 2]
+    (row,) = rows.bad
+    assert row.line == bad[: -len(SEPARATORS.record) - 1][:500]
+    assert repr(text) in row.error
+
+
+def test_a_record_of_too_few_fields_is_refused():
+    short = record().replace(f"alice{SEPARATORS.field}", "", 1)
+
+    rows = parse_detail(short + record(), SEPARATORS)
+
+    assert len(rows.jobs) == 1
+    assert [row.error.partition(":")[0] for row in rows.bad] == ["31 fields, not 32"]
+
+
+def test_a_record_without_its_end_is_refused():
+    rows = parse_detail(record() + record()[:-20], SEPARATORS)
+
+    assert len(rows.jobs) == 1
+    assert [row.error.partition(":")[0] for row in rows.bad] == ["a record without its end"]
+
+
+def test_no_jobs_are_no_rows():
+    assert parse_detail("", SEPARATORS) == ParsedRows(jobs=(), bad=())
+
+
+@given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
+def test_free_text_comes_back_whatever_it_holds(name: str, comment: str):
+    forged = record(JobID="666").replace(SEPARATORS.field[1:], "")
+
+    job = only_job(Name=name + forged, Comment=f"x{comment}")
+
+    assert (job.raw_id, job.name, job.comment) == (12, name + forged, f"x{comment}")
+
+
+@given(st.text())
+def test_garbage_gives_bad_rows_and_no_error(garbage: str):
+    rows = parse_detail(garbage, SEPARATORS)
+
+    assert rows.jobs == ()
+    assert bool(rows.bad) == bool(garbage.strip())
+
+
+def test_queue_counts_jobs_and_gpus_by_partition_and_state():
+    text = (
+        "1|batch|RUNNING|cpu=8,gres/gpu=2|\n"
+        "2|batch|RUNNING|cpu=8,gres/gpu=2|\n"
+        "3|batch|COMPLETING|cpu=1,gres/gpu:h100=1|\n"
+        "15_[2-9%2]|batch|PENDING|cpu=1,gres/gpu=4|\n"
+        "15_1|cpu,batch|PENDING|cpu=1|\n"
+        "17+1|cpu|SUSPENDED|N/A|\n"
+    )
+
+    counts = parse_queue(text)
+
+    assert (counts.rows, counts.bad) == (6, ())
+    assert counts.counts == {
+        ("batch", JobState.RUNNING): QueueCount(jobs=3, gpus=5),
+        ("batch", JobState.PENDING): QueueCount(jobs=8, gpus=32),
+        ("cpu,batch", JobState.PENDING): QueueCount(jobs=1, gpus=0),
+        ("cpu", JobState.SUSPENDED): QueueCount(jobs=1, gpus=0),
+    }
+
+
+def test_a_malformed_line_of_the_queue_costs_only_itself():
+    text = (
+        "1|batch|RUNNING|cpu=1|\n"
+        "noise\n"
+        "Last login: today|x\n"
+        "2|batch|RUNNING|\n"
+        "3|batch||cpu=1|\n"
+        "4_[9-2]|batch|PENDING|cpu=1|\n"
+        "5|batch|RUNNING|cpu=1|extra\n"
+    )
+
+    counts = parse_queue(text)
+
+    assert counts.rows == 1
+    assert counts.counts == {("batch", JobState.RUNNING): QueueCount(jobs=1, gpus=0)}
+    assert {row.line for row in counts.bad} == {
+        "noise",
+        "Last login: today|x",
+        "batch|RUNNING|",
+        "batch||cpu=1|",
+        "4_[9-2]|batch|PENDING|cpu=1|",
+        "batch|RUNNING|cpu=1|extra",
+    }
+    assert BadRow(line="noise", error="no field separator: 'noise'") in counts.bad
+
+
+@given(st.text())
+def test_garbage_is_never_counted(garbage: str):
+    assert parse_queue(garbage).counts == {}
