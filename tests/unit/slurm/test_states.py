@@ -19,7 +19,7 @@ def test_base_state_stands_for_itself(state: JobState):
         ("CANCELLED+", JobState.CANCELLED, ()),
         ("OUT_OF_ME+", JobState.OUT_OF_MEMORY, ()),
         ("COMPLETI+", JobState.RUNNING, ("COMPLETING",)),
-        ("COMPLET+", JobState.UNKNOWN, ("COMPLET",)),
+        ("COMP+", JobState.UNKNOWN, ("COMP",)),
         ("COMPLETING", JobState.RUNNING, ("COMPLETING",)),
         ("CONFIGURING", JobState.RUNNING, ("CONFIGURING",)),
         ("RESIZING", JobState.RUNNING, ("RESIZING",)),
