@@ -1,0 +1,251 @@
+"""scontrol: ping, show, hold, release and requeue.
+
+Source: scontrol(1); samples of Slurm 24.11.
+"""
+
+from collections.abc import Iterable
+
+from services.simulator.calls import Answer, Call, grammar, read_options, refused
+from services.simulator.cluster import Cluster
+from services.simulator.model import ClusterSpec, Job, Partition, State
+from services.simulator.placement import Node
+from services.simulator.squeue import shown_priority, shown_state
+from services.simulator.submission import change
+from services.simulator.text import (
+    expand,
+    full_duration,
+    job_tres,
+    memory,
+    moment,
+    node_list,
+    queue_tres,
+    tres_parts,
+)
+
+GRAMMAR = grammar(flags="o,oneliner d,details a,all V,version Q,quiet", valued="M,clusters")
+CHANGES = ("hold", "release", "requeue")
+
+
+def scontrol(cluster: Cluster, call: Call) -> Answer:
+    """Answer one call of scontrol."""
+    options = read_options("scontrol", call.argv, GRAMMAR)
+    if "version" in options.flags or options.words[:1] == ["version"]:
+        return Answer(stdout=f"slurm-wlm {cluster.spec.version}\n")
+    match options.words:
+        case ["ping"]:
+            return Answer(stdout=f"Slurmctld(primary) at {cluster.spec.name}-login is UP\n")
+        case [verb, *words] if verb in CHANGES and words:
+            return change(cluster, call, verb, words)
+        case ["show", noun, *names]:
+            return _show(cluster, call, noun, names, one_line="oneliner" in options.flags)
+        case _:
+            return refused(f"invalid keyword: {' '.join(options.words)}")
+
+
+def _show(cluster: Cluster, call: Call, noun: str, names: list[str], *, one_line: bool) -> Answer:
+    match noun.rstrip("s"):
+        case "job":
+            found = [_job(cluster, call, job) for job in _jobs(cluster, names)]
+            missing = "slurm_load_jobs error: Invalid job id specified"
+        case "node":
+            nodes = [node for name, node in cluster.nodes.items() if not names or name in names]
+            found = [_node(cluster.spec, node) for node in nodes]
+            missing = f"Node {' '.join(names)} not found"
+        case "partition":
+            parts = [part for part in cluster.spec.partitions if not names or part.name in names]
+            found = [_partition(cluster.spec, part) for part in parts]
+            missing = "slurm_load_partitions error: Invalid partition name specified"
+        case _:
+            return _show_other(cluster, noun)
+    return _records(found, one_line=one_line) if found or not names else refused(missing)
+
+
+def _show_other(cluster: Cluster, noun: str) -> Answer:
+    match noun:
+        case "reservation" | "reservations":
+            return Answer(stdout="No reservations in the system\n")
+        case "config":
+            return Answer(stdout=_config(cluster))
+        case _:
+            return refused(f"invalid entity:{noun} for keyword:show")
+
+
+def _records(records: Iterable[list[str]], *, one_line: bool) -> Answer:
+    """Write records: lines indented by three, or everything of one record on one line."""
+    if one_line:
+        return Answer(stdout="".join(f"{' '.join(record)} \n" for record in records))
+    return Answer(stdout="".join("\n   ".join(record) + "\n   \n\n" for record in records))
+
+
+def _jobs(cluster: Cluster, names: list[str]) -> list[Job]:
+    if not names:
+        return sorted(cluster.jobs.values(), key=lambda job: job.raw_id)
+    found: list[Job] = []
+    for text in ",".join(names).split(","):
+        number, _, task = text.partition("_")
+        if number.isdigit():
+            found += cluster.find(int(number), int(task) if task.isdigit() else None)
+    return found
+
+
+def _job(cluster: Cluster, call: Call, job: Job) -> list[str]:
+    def time(at: int | None, missing: str = "Unknown") -> str:
+        return moment(at, time_format=call.time_format, missing=missing)
+
+    request, shape = job.request, job.request.shape
+    uid = next((user.uid for user in cluster.spec.users if user.name == request.user), 0)
+    specs = {node.name: node for node in cluster.spec.nodes}
+    code, signal = job.queue_exit
+    used_s = (job.ended_at or cluster.now) - job.started_at if job.started_at and job.nodes else 0
+    start = job.expected_at if job.state is State.PENDING else job.started_at
+    stdout = expand(request.stdout, job)
+    return [
+        f"JobId={job.raw_id}{_array(job)} JobName={request.name}",
+        f"UserId={request.user}({uid}) GroupId={request.user}({uid}) MCS_label=N/A",
+        (
+            f"Priority={shown_priority(job, cluster.now)} Nice=0 Account={request.account} "
+            f"QOS={request.qos}"
+        ),
+        f"JobState={shown_state(job)} Reason={job.reason} Dependency={job.dependency or '(null)'}",
+        (
+            f"Requeue={int(request.requeue)} Restarts={job.restarts} BatchFlag=1 Reboot=0 "
+            f"ExitCode={code}:{signal}"
+        ),
+        (
+            f"RunTime={full_duration(used_s)} TimeLimit={full_duration(request.time_limit_s)} "
+            "TimeMin=N/A"
+        ),
+        f"SubmitTime={time(job.submitted_at)} EligibleTime={time(job.eligible_at)}",
+        f"StartTime={time(start)} EndTime={time(job.ended_at or _limit_at(job))} Deadline=N/A",
+        f"Partition={request.partition} AllocNode:Sid={cluster.spec.name}-login:1",
+        f"ReqNodeList={request.node or '(null)'} ExcNodeList=(null)",
+        f"NodeList={node_list(job.nodes)}",
+        *([f"BatchHost={job.nodes[0]}"] if job.nodes else []),
+        (
+            f"NumNodes={shape.nodes} NumCPUs={shape.nodes * shape.cpus} NumTasks={shape.nodes} "
+            f"CPUs/Task={shape.cpus}"
+        ),
+        f"ReqTRES={queue_tres(tres_parts(shape, gpu_type=shape.gpu_type))}",
+        f"AllocTRES={queue_tres(job_tres(job, specs)) if job.nodes else '(null)'}",
+        f"MinCPUsNode={shape.cpus} MinMemoryNode={memory(shape.memory_mib)} MinTmpDiskNode=0",
+        f"Command={request.command or '(null)'}",
+        f"WorkDir={request.work_dir}",
+        *([f"Comment={request.comment} "] if request.comment else []),
+        f"StdErr={expand(request.stderr, job) if request.stderr else stdout}",
+        "StdIn=/dev/null",
+        f"StdOut={stdout}",
+    ]
+
+
+def _array(job: Job) -> str:
+    if job.array_id is None:
+        return ""
+    task = job.waiting_text if job.waiting else job.task_id
+    limit = job.request.task_limit
+    throttle = f" ArrayTaskThrottle={limit}" if limit else ""
+    return f" ArrayJobId={job.array_id} ArrayTaskId={task}{throttle}"
+
+
+def _limit_at(job: Job) -> int | None:
+    if job.started_at is None or job.request.time_limit_s is None:
+        return None
+    return job.started_at + job.request.time_limit_s
+
+
+def node_state(node: Node) -> str:
+    """Give a node's state as scontrol writes it: `MIXED`, `IDLE+DRAIN`, `DOWN`."""
+    used = node.spec.cpus - node.free_cpus
+    base = "IDLE" if not node.jobs else "ALLOCATED" if used >= node.spec.cpus else "MIXED"
+    if node.status == "DOWN":
+        return "DOWN"
+    if node.jobs and all(job.is_completing for job in node.jobs.values()):
+        base = "COMPLETING"
+    return f"{base}+{node.status}" if node.status else base
+
+
+def _node(spec: ClusterSpec, node: Node) -> list[str]:
+    own = node.spec
+    used_mib = own.memory_mib - node.free_memory_mib
+    parts = ",".join(part.name for part in spec.partitions if own.name in part.nodes)
+    gres = f"gpu:{own.gpu_type}:{own.gpus}" if own.gpus else "(null)"
+    return [
+        f"NodeName={own.name} Arch=x86_64 CoresPerSocket={own.cpus // 2} ",
+        (
+            f"CPUAlloc={own.cpus - node.free_cpus} CPUEfctv={own.cpus} CPUTot={own.cpus} "
+            f"CPULoad={(own.cpus - node.free_cpus) * 0.9:.2f}"
+        ),
+        f"AvailableFeatures={own.gpu_type or 'cpu'}",
+        f"ActiveFeatures={own.gpu_type or 'cpu'}",
+        f"Gres={gres}",
+        f"NodeAddr={own.name} NodeHostName={own.name} Version={spec.version}",
+        (
+            f"RealMemory={own.memory_mib} AllocMem={used_mib} FreeMem={node.free_memory_mib} "
+            "Sockets=2 Boards=1"
+        ),
+        f"State={node_state(node)} ThreadsPerCore=1 TmpDisk=0 Weight=1 Owner=N/A MCS_label=N/A",
+        f"Partitions={parts} ",
+        f"CfgTRES={_node_tres(own.cpus, own.memory_mib, own.gpus, own.gpu_type, billing=True)}",
+        "AllocTRES="
+        + _node_tres(own.cpus - node.free_cpus, used_mib, own.gpus - node.free_gpus, own.gpu_type),
+        *([f"Reason={node.note} [root@{moment(node.noted_at, time_format='')}]"] * bool(node.note)),
+    ]
+
+
+def _node_tres(cpus: int, memory_mib: int, gpus: int, kind: str, *, billing: bool = False) -> str:
+    parts = {"cpu": cpus, "mem": memory(memory_mib)} if cpus else {}
+    if billing:
+        parts["billing"] = cpus
+    if gpus:
+        parts |= {"gres/gpu": gpus, f"gres/gpu:{kind}": gpus}
+    return ",".join(f"{name}={count}" for name, count in parts.items())
+
+
+def _partition(spec: ClusterSpec, part: Partition) -> list[str]:
+    nodes = [node for node in spec.nodes if node.name in part.nodes]
+    cpus, gpus = sum(node.cpus for node in nodes), sum(node.gpus for node in nodes)
+    tres = f"cpu={cpus},mem={memory(sum(node.memory_mib for node in nodes))},node={len(nodes)}"
+    kind = next((node.gpu_type for node in nodes if node.gpus), "")
+    graphics = f",gres/gpu={gpus},gres/gpu:{kind}={gpus}" if gpus else ""
+    return [
+        f"PartitionName={part.name}",
+        "AllowGroups=ALL AllowAccounts=ALL AllowQos=ALL",
+        f"AllocNodes=ALL Default={'YES' if part.is_default else 'NO'} QoS=N/A",
+        (
+            f"DefaultTime={full_duration(part.default_time_s)} DisableRootJobs=NO ExclusiveUser=NO "
+            "ExclusiveTopo=NO GraceTime=0 Hidden=NO"
+        ),
+        (
+            f"MaxNodes=UNLIMITED MaxTime={full_duration(part.max_time_s)} MinNodes=0 LLN=NO "
+            "MaxCPUsPerNode=UNLIMITED MaxCPUsPerSocket=UNLIMITED"
+        ),
+        f"Nodes={node_list(part.nodes)}",
+        (
+            f"PriorityJobFactor=1 PriorityTier={1 + part.priority // 1000} RootOnly=NO ReqResv=NO "
+            "OverSubscribe=NO"
+        ),
+        "OverTimeLimit=NONE PreemptMode=REQUEUE",
+        f"State=UP TotalCPUs={cpus} TotalNodes={len(nodes)} SelectTypeParameters=NONE",
+        "JobDefaults=(null)",
+        "DefMemPerNode=UNLIMITED MaxMemPerNode=UNLIMITED",
+        f"TRES={tres},billing={cpus}{graphics}",
+    ]
+
+
+def _config(cluster: Cluster) -> str:
+    spec = cluster.spec
+    kind = f",gres/gpu:{spec.gpu_type}" if spec.gpu_type else ""
+    values = {
+        "AccountingStorageTRES": f"cpu,mem,energy,node,billing,gres/gpu{kind}",
+        "AccountingStorageType": "accounting_storage/slurmdbd",
+        "ClusterName": spec.name,
+        "MaxArraySize": str(spec.max_array_size),
+        "MessageTimeout": "10 sec",
+        "MinJobAge": f"{spec.min_job_age_s} sec",
+        "PreemptMode": "REQUEUE",
+        "PreemptType": "preempt/qos",
+        "SchedulerType": "sched/backfill",
+        "SLURM_VERSION": spec.version,
+        "SlurmctldHost[0]": f"{spec.name}-login",
+    }
+    head = f"Configuration data as of {moment(cluster.now, time_format='')}\n"
+    return head + "".join(f"{name:<23} = {value}\n" for name, value in values.items())

@@ -1,0 +1,217 @@
+"""sinfo and sshare: the state of partitions and nodes, and who has used how much.
+
+Source: sinfo(1), sshare(1); samples of Slurm 24.11.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.simulator.calls import Answer, Call, grammar, read_options
+from services.simulator.cluster import Cluster
+from services.simulator.columns import Field, lettered, lettered_columns, named_columns, render
+from services.simulator.model import Partition
+from services.simulator.placement import Node
+from services.simulator.scontrol import node_state
+from services.simulator.text import moment, node_list, short_duration
+
+GRAMMAR = grammar(
+    flags="h,noheader N,Node a,all V,version l,long R,list-reasons e,exact",
+    valued="o,format O,Format p,partition n,nodes t,states",
+)
+SHARES = grammar(
+    flags="a,all l,long P,parsable2 n,noheader U,Users m,partition V,version",
+    valued="u,users A,accounts",
+)
+
+STANDARD = "%9P %.5a %.10l %.6D %.6t %N"
+REASONS = "%20E %9u %19H %N"
+SHORT_STATES = {"allocated": "alloc", "completing": "comp", "draining": "drng", "drained": "drain"}
+MIXED = {"mixed": "mix"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Nodes of one partition that are printed together."""
+
+    partition: Partition
+    nodes: tuple[Node, ...]
+    state: str
+    """In sinfo's long form: `mixed`, `draining`."""
+
+
+def sinfo(cluster: Cluster, call: Call) -> Answer:
+    """Answer one call of sinfo."""
+    options = read_options("sinfo", call.argv, GRAMMAR)
+    if "version" in options.flags:
+        return Answer(stdout=f"slurm-wlm {cluster.spec.version}\n")
+    reasons = "list-reasons" in options.flags
+    rows = _rows(cluster, one_node="Node" in options.flags or reasons)
+    wanted = [name for name in options.values.get("partition", "").split(",") if name]
+    rows = [row for row in rows if not wanted or row.partition.name in wanted]
+    if reasons:
+        seen = {row.nodes[0].spec.name: row for row in rows if row.nodes[0].status}
+        rows = list(seen.values())
+    complaints = ""
+    if "Format" in options.values:
+        columns, complaints = named_columns(options.values["Format"], FIELDS, program="sinfo")
+    else:
+        pattern = options.values.get("format", REASONS if reasons else STANDARD)
+        columns = lettered_columns(pattern, LETTERS)
+    text = render(columns, rows, header="noheader" not in options.flags)
+    return Answer(stdout=text, stderr=complaints)
+
+
+def long_state(node: Node) -> str:
+    """Give a node's state as `sinfo -l` writes it."""
+    base, _, flag = node_state(node).lower().partition("+")
+    if flag == "drain":
+        return "drained" if base == "idle" else "draining"
+    return base
+
+
+def sshare(cluster: Cluster, call: Call) -> Answer:
+    """Answer `sshare -P`: the tree of accounts and users, and what each has used."""
+    options = read_options("sshare", call.argv, SHARES)
+    usage: dict[tuple[str, str], int] = {}
+    for job in cluster.accounting.rows():
+        if job.started_at is not None and job.nodes:
+            key = (job.request.account, job.request.user)
+            used_s = (job.ended_at or cluster.now) - job.started_at
+            shape = job.request.shape
+            usage[key] = usage.get(key, 0) + used_s * shape.nodes * shape.cpus
+    total = sum(usage.values()) or 1
+    accounts = sorted({account for user in cluster.spec.users for account in user.accounts})
+    lines = [("root", "", "", "0.000000", str(sum(usage.values())), "1.000000", "")]
+    for account in accounts:
+        members = sorted(user.name for user in cluster.spec.users if account in user.accounts)
+        used = sum(usage.get((account, name), 0) for name in members)
+        share = 1 / len(accounts)
+        lines.append((f" {account}", "", "1", f"{share:.6f}", str(used), f"{used / total:.6f}", ""))
+        for name in members:
+            if "all" not in options.flags and name != call.user:
+                continue
+            own = usage.get((account, name), 0)
+            part = own / used if used else 0.0
+            factor = f"{2 ** (-part * len(members)):.6f}"
+            norm = f"{1 / len(members):.6f}"
+            lines.append((f"  {account}", name, "1", norm, str(own), f"{part:.6f}", factor))
+    head = ("Account", "User", "RawShares", "NormShares", "RawUsage", "EffectvUsage", "FairShare")
+    if "long" in options.flags:
+        lines = [_long(line) for line in lines]
+        head = _LONG_HEAD
+    shown = lines if "noheader" in options.flags else [head, *lines]
+    if "parsable2" in options.flags:
+        return Answer(stdout="".join("|".join(line) + "\n" for line in shown))
+    return Answer(stdout="".join(" ".join(f"{text:>12}" for text in line) + "\n" for line in shown))
+
+
+_LONG_HEAD = (
+    *("Account", "User", "RawShares", "NormShares", "RawUsage", "NormUsage", "EffectvUsage"),
+    *("FairShare", "LevelFS", "GrpTRESMins", "TRESRunMins"),
+)
+
+
+def _long(line: tuple[str, ...]) -> tuple[str, ...]:
+    account, user, shares, norm, raw, effective, factor = line
+    level = "" if not shares else "inf" if not float(effective) else f"{1 / float(effective):.6f}"
+    used = effective if shares else ""
+    return (account, user, shares, norm, raw, used, effective, factor, level, "", "")
+
+
+def _rows(cluster: Cluster, *, one_node: bool) -> list[Row]:
+    rows: list[Row] = []
+    for partition in cluster.spec.partitions:
+        groups: dict[str, list[Node]] = {}
+        for name in partition.nodes:
+            node = cluster.nodes[name]
+            groups.setdefault(name if one_node else long_state(node), []).append(node)
+        rows.extend(
+            Row(partition=partition, nodes=tuple(nodes), state=long_state(nodes[0]))
+            for nodes in groups.values()
+        )
+    return rows
+
+
+def _cpus(row: Row) -> str:
+    total = sum(node.spec.cpus for node in row.nodes)
+    used = total - sum(node.free_cpus for node in row.nodes)
+    other = sum(node.free_cpus for node in row.nodes if node.status)
+    return f"{used}/{total - used - other}/{other}/{total}"
+
+
+def _gres(row: Row) -> str:
+    spec = row.nodes[0].spec
+    return f"gpu:{spec.gpu_type}:{spec.gpus}" if spec.gpus else "(null)"
+
+
+def _gres_used(row: Row) -> str:
+    node = row.nodes[0]
+    used = node.spec.gpus - node.free_gpus
+    if not node.spec.gpus:
+        return "(null)"
+    indices = "N/A" if not used else "0" if used == 1 else f"0-{used - 1}"
+    return f"gpu:{node.spec.gpu_type}:{used}(IDX:{indices})"
+
+
+def _compact(row: Row) -> str:
+    return {**SHORT_STATES, **MIXED}.get(row.state, row.state)
+
+
+def _noted(row: Row) -> str:
+    at = row.nodes[0].noted_at
+    return moment(at or None, time_format="", missing="Unknown")
+
+
+def _load(row: Row) -> str:
+    node = row.nodes[0]
+    return f"{(node.spec.cpus - node.free_cpus) * 0.9:.2f}"
+
+
+def _field(header: str, value: Callable[[Row], str]) -> Field[Row]:
+    return Field(header=header, value=value)
+
+
+FIELDS = {
+    "allocmem": _field(
+        "ALLOCMEM",
+        lambda row: str(row.nodes[0].spec.memory_mib - row.nodes[0].free_memory_mib),
+    ),
+    "available": _field("AVAIL", lambda _: "up"),
+    "cpusload": _field("CPU_LOAD", _load),
+    "cpusstate": _field("CPUS(A/I/O/T)", _cpus),
+    "cpus": _field("CPUS", lambda row: str(row.nodes[0].spec.cpus)),
+    "features": _field("AVAIL_FEATURES", lambda row: row.nodes[0].spec.gpu_type or "cpu"),
+    "freemem": _field("FREE_MEM", lambda row: str(row.nodes[0].free_memory_mib)),
+    "gres": _field("GRES", _gres),
+    "gresused": _field("GRES_USED", _gres_used),
+    "memory": _field("MEMORY", lambda row: str(row.nodes[0].spec.memory_mib)),
+    "nodelist": _field("NODELIST", lambda row: node_list(n.spec.name for n in row.nodes)),
+    "nodes": _field("NODES", lambda row: str(len(row.nodes))),
+    "partition": _field(
+        "PARTITION", lambda row: row.partition.name + "*" * row.partition.is_default
+    ),
+    "partitionname": _field("PARTITION", lambda row: row.partition.name),
+    "reason": _field("REASON", lambda row: row.nodes[0].note or "none"),
+    "statecompact": _field("STATE", _compact),
+    "statecomplete": _field("STATECOMPLETE", lambda row: node_state(row.nodes[0]).lower()),
+    "statelong": _field("STATE", lambda row: row.state),
+    "time": _field(
+        "TIMELIMIT",
+        lambda row: (
+            "infinite"
+            if row.partition.max_time_s is None
+            else short_duration(row.partition.max_time_s)
+        ),
+    ),
+    "timestamp": _field("TIMESTAMP", _noted),
+    "user": _field("USER", lambda row: "root" if row.nodes[0].note else "Unknown"),
+}
+"""What -O can print, by lower-case name."""
+
+LETTERS = lettered(
+    "N=nodelist P=partition R=partitionname t=statecompact T=statelong C=cpusstate c=cpus "
+    "m=memory e=freemem O=cpusload G=gres f=features E=reason H=timestamp u=user l=time "
+    "a=available D=nodes",
+    FIELDS,
+)
+"""What -o can print."""
