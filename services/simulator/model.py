@@ -122,6 +122,8 @@ class ClusterSpec:
     """How long accounting remembers a finished job."""
 
     max_array_size: int = 10_001
+    home_root: str = "/home"
+    """Where the users' homes are."""
 
     @property
     def gpu_type(self) -> str:

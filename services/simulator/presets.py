@@ -42,6 +42,8 @@ def demo_spec(
     users: tuple[str, ...],
     gpu_nodes: int = 16,
     history_s: int = 7 * DAY_S,
+    home_root: str = "/home",
+    first_job_id: int = 1000,
 ) -> ClusterSpec:
     """Give a cluster with a large GPU partition, a debug corner and some CPU nodes."""
     model = GPU_NODES[gpu_type_of(name)]
@@ -67,6 +69,8 @@ def demo_spec(
         qos=QOS,
         users=demo_users(users),
         history_s=history_s,
+        home_root=home_root,
+        first_job_id=max(1, first_job_id),
     )
 
 

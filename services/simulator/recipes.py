@@ -47,7 +47,7 @@ class Desk:
         self, user: User, name: str, shape: Shape, *, limit_s: int, partition: str = "batch"
     ) -> Request:
         """Give a request with the usual paths and the command that made it."""
-        home = f"/home/{user.name}"
+        home = f"{self.spec.home_root}/{user.name}"
         account = self.random.choices(user.accounts, (6, 2, 1)[: len(user.accounts)])[0]
         return Request(
             name=name,
@@ -133,7 +133,7 @@ def _sweep(desk: Desk, user: User) -> list[Request]:
             request,
             tasks=tuple(range(count)),
             task_limit=limit,
-            stdout=f"/home/{user.name}/work/logs/%A_%a.out",
+            stdout=request.stdout.replace("%x-%j", "%A_%a"),
         )
     ]
 
