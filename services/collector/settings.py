@@ -30,6 +30,10 @@ class CollectorSettings(BaseSettings):
     section_limit_s: float = Field(
         default=30, gt=0, description="For one Slurm command on the login node."
     )
+    lease: bool = Field(
+        default=True,
+        description="Watch a cluster only while holding its lease; needed where replicas run.",
+    )
     replica: str = Field(
         default="", description="This replica's name in leases; empty: host name and process id."
     )

@@ -46,8 +46,15 @@ def task(index: int, state: JobState) -> Job:
     )
 
 
-def arrays_of(watch: Watch, present: Sequence[Job] | None, accounting=None, **options) -> list[str]:
-    return [one for one in watch.look(present, accounting, **options) if one.startswith("8 ")]
+def arrays_of(
+    watch: Watch,
+    present: Sequence[Job] | None,
+    accounting: Sequence[Job] | None = None,
+    *,
+    after: timedelta = timedelta(seconds=1),
+) -> list[str]:
+    told = watch.look(present, accounting, after=after)
+    return [one for one in told if one.startswith("8 ")]
 
 
 def test_tasks_that_start_leave_the_waiting_part_without_ending_it():

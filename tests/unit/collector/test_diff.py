@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -288,7 +289,9 @@ EVIDENCE = st.lists(
 
 
 @given(EVIDENCE)
-def test_any_interleaving_of_evidence_ends_each_run_at_most_once(evidence):
+def test_any_interleaving_of_evidence_ends_each_run_at_most_once(
+    evidence: list[tuple[Any, Any, int, int]],
+):
     watch = Watch()
     for queue, accounting, seconds, restart in evidence:
         present = None if queue == "failed" else []
@@ -316,7 +319,7 @@ def test_any_interleaving_of_evidence_ends_each_run_at_most_once(evidence):
 
 
 @given(EVIDENCE)
-def test_no_job_ends_without_positive_evidence(evidence):
+def test_no_job_ends_without_positive_evidence(evidence: list[tuple[Any, Any, int, int]]):
     watch = Watch()
     for queue, accounting, seconds, _ in evidence:
         present = None if queue == "failed" else []

@@ -1,6 +1,7 @@
 """What a collector keeps on disk."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,7 @@ ENTRY = Tracked(
 MESSAGE = Message(subject="fleet.v1.alpha.job.started", body=b"\x00\xff", headers={"ce-id": "1"})
 
 
-def test_memory_and_outbox_survive_a_restart(tmp_path):
+def test_memory_and_outbox_survive_a_restart(tmp_path: Path):
     with StateFile(tmp_path / "alpha.sqlite") as state:
         state.commit({ENTRY.job.job_id: ENTRY}, [MESSAGE, MESSAGE])
 
@@ -35,7 +36,7 @@ def test_memory_and_outbox_survive_a_restart(tmp_path):
     assert (loaded, queued) == ({JobId("7"): ENTRY}, [MESSAGE, MESSAGE])
 
 
-def test_acknowledged_messages_leave_and_the_others_keep_their_order(tmp_path):
+def test_acknowledged_messages_leave_and_the_others_keep_their_order(tmp_path: Path):
     with StateFile(tmp_path / "alpha.sqlite") as state:
         messages = [Message(subject=f"s{index}", body=b"") for index in range(4)]
         state.commit({}, messages)
@@ -47,7 +48,7 @@ def test_acknowledged_messages_leave_and_the_others_keep_their_order(tmp_path):
         assert state.outbox_size() == 2
 
 
-def test_it_tells_since_when_it_remembers(tmp_path):
+def test_it_tells_since_when_it_remembers(tmp_path: Path):
     with StateFile(tmp_path / "alpha.sqlite") as state:
         first = state.state_since(T0)
         later = state.state_since(T0 + timedelta(days=1))
@@ -55,7 +56,7 @@ def test_it_tells_since_when_it_remembers(tmp_path):
     assert (first, later) == (T0, T0)
 
 
-def test_a_damaged_file_is_refused_with_the_mend(tmp_path):
+def test_a_damaged_file_is_refused_with_the_mend(tmp_path: Path):
     (tmp_path / "alpha.sqlite").write_bytes(b"no database" * 1_000)
 
     with (
@@ -65,7 +66,7 @@ def test_a_damaged_file_is_refused_with_the_mend(tmp_path):
         pass
 
 
-def test_a_transaction_that_fails_keeps_neither_memory_nor_messages(tmp_path):
+def test_a_transaction_that_fails_keeps_neither_memory_nor_messages(tmp_path: Path):
     with StateFile(tmp_path / "alpha.sqlite") as state:
         unstorable = Message(subject=None, body=b"")  # pyright: ignore[reportArgumentType] on purpose
 

@@ -1,0 +1,102 @@
+"""Follows the registry: one watch per cluster, started, changed and ended with its entry."""
+
+import asyncio
+import os
+import socket
+from contextlib import AsyncExitStack
+
+from services.collector.publisher import Publisher
+from services.collector.serving import ClusterCommands
+from services.collector.settings import CollectorSettings
+from services.collector.state import StateFile
+from services.collector.watch import ClusterWatch
+from slurmfleet.bus.lease import Lease
+from slurmfleet.bus.port import Bus
+from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.registry import ClusterConfig, Transport
+from slurmfleet.contracts.streams import BUCKETS, LEASES, STREAMS
+from slurmfleet.contracts.subjects import cluster_commands
+from slurmfleet.registry.clusters import watch_clusters
+from slurmfleet.runtime.process import Process, supervise
+from slurmfleet.telemetry.logs import logger
+
+LEASE_TTL_S = 10.0
+
+
+class Fleet:
+    """All clusters of one collector process."""
+
+    def __init__(self, process: Process, settings: CollectorSettings, bus: Bus) -> None:
+        """Describe it; `run` does the work."""
+        self._process = process
+        self._settings = settings
+        self._bus = bus
+        self._watches: dict[ClusterName, asyncio.Task[None]] = {}
+        self._configs: dict[ClusterName, ClusterConfig] = {}
+        self._holder = settings.replica or f"{socket.gethostname()}-{os.getpid()}"
+
+    async def run(self) -> None:
+        """Follow the registry for ever."""
+        health = self._process.health
+        health.expect("bus", "registry")
+        await supervise("registry", self._follow, clock=self._process.clock)
+
+    async def _follow(self) -> None:
+        await self._bus.prepare(streams=STREAMS, buckets=BUCKETS)
+        self._process.health.report("bus", ok=True)
+        async for change in watch_clusters(self._bus):
+            self._process.health.report("registry", ok=True, detail=f"{len(self._watches)} watched")
+            await self._apply(change.name, change.config)
+
+    async def _apply(self, name: ClusterName, config: ClusterConfig | None) -> None:
+        """Start, restart or end the watch of one cluster; an entry told again changes nothing."""
+        if config is not None and self._configs.get(name) == config:
+            return
+        self._configs.pop(name, None)
+        if (running := self._watches.pop(name, None)) is not None:
+            running.cancel()
+            await asyncio.wait({running})
+        if config is None:
+            logger().info("cluster left the registry", cluster=name)
+            return
+        if config.transport is not Transport.ASYNCSSH:
+            logger().warning(
+                "transport not available yet", cluster=name, transport=config.transport
+            )
+            return
+        self._configs[name] = config
+        self._watches[name] = self._process.tasks.create_task(
+            supervise(f"watch {name}", lambda: self._watch(config), clock=self._process.clock),
+            name=f"watch {name}",
+        )
+
+    async def _watch(self, config: ClusterConfig) -> None:
+        async with AsyncExitStack() as stack:
+            if self._settings.lease:
+                lease = Lease(
+                    self._bus,
+                    bucket=LEASES.name,
+                    key=f"collector.{config.name}",
+                    holder=self._holder,
+                    clock=self._process.clock,
+                    ttl_s=LEASE_TTL_S,
+                )
+                await stack.enter_async_context(lease.hold())
+            path = self._settings.state_dir / f"{config.name}.sqlite"
+            state = stack.enter_context(StateFile(path))
+            publisher = Publisher(config.name, state, self._bus, self._process.clock)
+            watch = ClusterWatch(
+                config,
+                self._settings,
+                clock=self._process.clock,
+                state=state,
+                on_queued=publisher.notice,
+            )
+            commands = ClusterCommands(watch, self._settings, self._process.clock)
+            await stack.enter_async_context(
+                self._bus.serve(cluster_commands(config.name), commands.handle)
+            )
+            logger().info("watching cluster", cluster=config.name, host=config.host)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(publisher.run(), name=f"publish {config.name}")
+                group.create_task(watch.run(), name=f"look at {config.name}")

@@ -1,0 +1,186 @@
+"""Serves the commands of one cluster: test the connection, scan host keys, look now."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from pydantic import BaseModel
+
+from services.collector.asking import IncompleteAnswerError, ask_probe
+from services.collector.settings import CollectorSettings
+from services.collector.target import problem_code, ssh_target
+from services.collector.watch import ClusterWatch
+from slurmfleet.bus.port import Reply as BusReply
+from slurmfleet.contracts.commands import (
+    ConnectionReport,
+    HostKey,
+    HostKeyReport,
+    RefreshReport,
+    Reply,
+    Step,
+    Verb,
+    problem_body,
+)
+from slurmfleet.contracts.envelope import Message
+from slurmfleet.contracts.problems import ProblemCode, ProblemError
+from slurmfleet.contracts.registry import ClusterConfig
+from slurmfleet.slurm.probe import Probe
+from slurmfleet.ssh.errors import HostKeyError, SshAuthDeniedError, SshError
+from slurmfleet.ssh.hostkeys import ShownHostKey
+from slurmfleet.ssh.scan import scan_host_key
+from slurmfleet.telemetry.logs import logger
+from slurmfleet.timing.budget import Budget
+from slurmfleet.timing.clock import Clock
+
+_SCAN_LIMIT_S = 20.0
+_TEST_LIMIT_S = 30.0
+_ODD_CLOCK_S = 30.0
+"""A login node whose clock is further off than this makes ages and timelines misleading."""
+
+
+class ClusterCommands:
+    """What may be asked about one cluster."""
+
+    def __init__(self, watch: ClusterWatch, settings: CollectorSettings, clock: Clock) -> None:
+        """Serve for the cluster of `watch`, over its link."""
+        self._watch = watch
+        self._settings = settings
+        self._clock = clock
+        self._verbs: dict[str, Callable[[], Awaitable[BaseModel]]] = {
+            Verb.TEST_CONNECTION: self.test_connection,
+            Verb.SCAN_HOST_KEYS: self.scan_host_keys,
+            Verb.REFRESH: self.refresh,
+        }
+
+    async def handle(self, request: Message) -> BusReply:
+        """Answer one request; the verb is the last token of its subject."""
+        verb = request.subject.rpartition(".")[2]
+        reply: Reply[BaseModel]
+        try:
+            reply = Reply(result=await self._verbs.get(verb, _unknown_verb)())
+        except ProblemError as exc:
+            reply = Reply(problem=problem_body(exc))
+        logger().info("command served", cluster=self._config.name, verb=verb)
+        return BusReply(body=reply.model_dump_json(serialize_as_any=True).encode())
+
+    async def test_connection(self) -> ConnectionReport:
+        """Log in and ask Slurm's version, telling each step; lets go of a latched denial."""
+        began_s = self._clock.monotonic_s()
+        self._watch.link.reset_latch()
+        steps: list[Step] = []
+        probe, epoch_s = await self._log_in(steps)
+        offset_s = None
+        if probe is not None and epoch_s is not None:
+            offset_s = epoch_s - self._clock.now().timestamp()
+            steps.append(_clock_step(offset_s))
+        self._watch.wake()
+        return ConnectionReport(
+            ok=all(step.ok for step in steps),
+            steps=tuple(steps),
+            login_user=probe.user if probe is not None else "",
+            slurm_version=probe.slurm_version if probe is not None else "",
+            duration_s=self._clock.monotonic_s() - began_s,
+            clock_offset_s=offset_s,
+        )
+
+    async def scan_host_keys(self) -> HostKeyReport:
+        """Read the host keys that the login node shows, and say which are recorded."""
+        try:
+            shown = await self._scan()
+        except SshError as exc:
+            raise ProblemError(problem_code(exc), exc.problem, remedy=exc.remedy) from exc
+        pinned = set(self._config.host_keys)
+        keys = tuple(
+            HostKey(
+                line=one.line,
+                fingerprint=one.fingerprint,
+                algorithm=_algorithm(one.line),
+                trusted=one.line in pinned,
+            )
+            for one in shown
+        )
+        return HostKeyReport(
+            host=self._config.host,
+            port=self._config.port,
+            keys=keys,
+            changed=bool(pinned) and not any(key.trusted for key in keys),
+        )
+
+    async def refresh(self) -> RefreshReport:
+        """Look now; callers at the same time share the look."""
+        sight = await self._watch.look_now()
+        return RefreshReport(
+            ok=sight.good and not sight.error,
+            started_at=sight.started_at,
+            finished_at=sight.finished_at,
+            error=sight.error,
+        )
+
+    @property
+    def _config(self) -> ClusterConfig:
+        return self._watch.config
+
+    async def _scan(self) -> Sequence[ShownHostKey]:
+        target = ssh_target(
+            self._config,
+            known_hosts=self._settings.known_hosts,
+            ssh_config=self._settings.ssh_config,
+            connect_limit_s=self._settings.connect_limit_s,
+        )
+        return await scan_host_key(
+            target, Budget(operation="read the host keys", limit_s=_SCAN_LIMIT_S)
+        )
+
+    async def _log_in(self, steps: list[Step]) -> tuple[Probe | None, int | None]:
+        try:
+            probe, epoch_s = await ask_probe(self._watch.link, limit_s=_TEST_LIMIT_S)
+        except SshError as exc:
+            steps += _steps_before(exc)
+            return None, None
+        except IncompleteAnswerError as exc:
+            steps += [_well("reach"), _well("host key"), _well("login")]
+            steps.append(Step(name="slurm", ok=False, detail=str(exc), remedy=str(exc)))
+            return None, None
+        steps += [
+            _well("reach", str(self._watch.link.target.host)),
+            _well("host key", "verified"),
+            _well("login", f"as {probe.user}"),
+            _well("slurm", f"version {probe.slurm_version}"),
+        ]
+        return probe, epoch_s
+
+
+def _steps_before(error: SshError) -> list[Step]:
+    """Give the steps up to the one that failed."""
+    failed = Step(name="reach", ok=False, detail=error.problem, remedy=error.remedy)
+    if isinstance(error, HostKeyError):
+        return [_well("reach"), failed.model_copy(update={"name": "host key"})]
+    if isinstance(error, SshAuthDeniedError):
+        return [_well("reach"), _well("host key"), failed.model_copy(update={"name": "login"})]
+    return [failed]
+
+
+async def _unknown_verb() -> BaseModel:
+    raise ProblemError(
+        ProblemCode.NOT_AVAILABLE_YET,
+        "This collector does not serve that command.",
+        remedy="Update it to the version of the service that asks.",
+    )
+
+
+def _well(name: str, detail: str = "") -> Step:
+    return Step(name=name, ok=True, detail=detail)
+
+
+def _clock_step(offset_s: float) -> Step:
+    if abs(offset_s) <= _ODD_CLOCK_S:
+        return _well("clock", f"{offset_s:+.1f} s")
+    return Step(
+        name="clock",
+        ok=False,
+        detail=f"The login node's clock is {offset_s:+.0f} s from ours.",
+        remedy="Set the clock of this machine (NTP), or tell the cluster's admin.",
+    )
+
+
+def _algorithm(line: str) -> str:
+    fields = line.split()
+    return fields[1] if len(fields) > 1 else ""
