@@ -6,6 +6,10 @@ every face passes it through here on its way out.
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import cast
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 """CSI sequences (colours, cursor), OSC sequences (titles, links) and two-character escapes."""
@@ -32,3 +36,33 @@ def clean_line(text: str, *, at_most_chars: int | None = None) -> str:
     if at_most_chars is not None and len(text) > at_most_chars:
         text = text[: at_most_chars - 1] + ELLIPSIS
     return text
+
+
+def shown(value: object) -> object:
+    """Give a value ready to be written as JSON, with every text in it cleaned.
+
+    Dataclasses and mappings become dictionaries, tuples and lists become lists; numbers, times
+    and enumerations stay what they are. Seconds keep three decimals.
+    """
+    if type(value) is str:
+        return value if value.isprintable() else clean_line(value)
+    if type(value) is float:
+        return round(value, 3)
+    if isinstance(value, tuple | list):
+        return [shown(one) for one in cast("tuple[object, ...] | list[object]", value)]
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[object, object]", value)
+        return {shown(key): shown(one) for key, one in pairs.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: shown(getattr(value, name)) for name in _field_names(type(value))}
+    return value
+
+
+def shown_fields(value: object) -> dict[str, object]:
+    """Give a dataclass instance as `shown` does, typed as the dictionary that it becomes."""
+    return cast("dict[str, object]", shown(value))
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

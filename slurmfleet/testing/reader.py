@@ -1,0 +1,134 @@
+"""A `Reader` that answers from lists which the test holds."""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import TypeVar
+
+from slurmfleet.contracts.ids import ClusterName, JobId
+from slurmfleet.contracts.problems import ProblemCode, ProblemError
+from slurmfleet.store.read.events import EventFilter
+from slurmfleet.store.read.freshness import Freshness, freshness_of
+from slurmfleet.store.read.jobs import JobFilter
+from slurmfleet.store.rows import ClusterView, EventView, JobView, Page, StoreHealth
+from slurmfleet.timing.clock import Clock
+
+_View = TypeVar("_View", JobView, EventView)
+
+
+class MemoryReader:
+    """Cluster, user and state filters work; cursors are positions."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start empty and well."""
+        self.clock = clock
+        self.job_views: list[JobView] = []
+        self.cluster_views: list[ClusterView] = []
+        self.event_views: list[EventView] = []
+        self.problem: ProblemError | None = None
+        """Raised by every question while it is set."""
+
+        self.asked: list[JobFilter] = []
+        """Every filter that `jobs` was asked with."""
+
+    async def jobs(self, wanted: JobFilter, *, after: str | None, limit: int) -> Page[JobView]:
+        """Give a page of jobs."""
+        self._fail_if_told()
+        self.asked.append(wanted)
+        self._require(wanted.clusters)
+        fitting = [view for view in self.job_views if _fits(view, wanted)]
+        return _page(fitting, after, limit)
+
+    async def job(self, cluster: ClusterName, job_id: JobId) -> JobView:
+        """Give a job."""
+        self._fail_if_told()
+        self._require((cluster,))
+        for view in self.job_views:
+            if (view.cluster, view.job_id) == (cluster, job_id):
+                return view
+        raise ProblemError(
+            ProblemCode.JOB_NOT_FOUND, f"No job {job_id} on {cluster}.", remedy="List the jobs."
+        )
+
+    async def timeline(
+        self, cluster: ClusterName, job_id: JobId, *, after: str | None, limit: int
+    ) -> Page[EventView]:
+        """Give a page of a job's events."""
+        await self.job(cluster, job_id)
+        mine = [
+            view for view in self.event_views if (view.cluster, view.job_id) == (cluster, job_id)
+        ]
+        return _page(mine, after, limit)
+
+    async def clusters(self) -> tuple[ClusterView, ...]:
+        """Give every cluster."""
+        self._fail_if_told()
+        return tuple(self.cluster_views)
+
+    async def cluster(self, name: ClusterName) -> ClusterView:
+        """Give a cluster."""
+        self._fail_if_told()
+        self._require((name,))
+        return next(view for view in self.cluster_views if view.name == name)
+
+    async def freshness(self, asked: Sequence[ClusterName] = ()) -> Freshness:
+        """Give how old the answer is."""
+        self._fail_if_told()
+        return freshness_of(self.cluster_views, asked, now=self.clock.now())
+
+    async def events(self, after: int, wanted: EventFilter, *, limit: int) -> tuple[EventView, ...]:
+        """Give the events after a number."""
+        self._fail_if_told()
+        fitting = (
+            view
+            for view in self.event_views
+            if view.event_seq > after
+            and (not wanted.clusters or view.cluster in wanted.clusters)
+            and (not wanted.verbs or view.verb in wanted.verbs)
+        )
+        return tuple(fitting)[:limit]
+
+    async def last_event_seq(self) -> int:
+        """Give the newest number."""
+        self._fail_if_told()
+        return max((view.event_seq for view in self.event_views), default=0)
+
+    async def wakes(self) -> AsyncGenerator[None]:
+        """Yield once; a test rings by itself."""
+        yield None
+
+    async def health(self) -> StoreHealth:
+        """Give a plain store."""
+        self._fail_if_told()
+        return StoreHealth(
+            edition="plain", schema_version=6, server_version="18.6", latency_s=0.001
+        )
+
+    def _fail_if_told(self) -> None:
+        if self.problem is not None:
+            raise self.problem
+
+    def _require(self, names: Sequence[ClusterName]) -> None:
+        known = [view.name for view in self.cluster_views]
+        for name in names:
+            if name not in known:
+                raise ProblemError(
+                    ProblemCode.UNKNOWN_CLUSTER,
+                    f"No cluster is called {name!r}.",
+                    remedy=f"Configured are: {', '.join(known)}.",
+                )
+
+
+def _fits(view: JobView, wanted: JobFilter) -> bool:
+    return (
+        (not wanted.clusters or view.cluster in wanted.clusters)
+        and (not wanted.users or view.user in wanted.users)
+        and (not wanted.states or view.state in wanted.states)
+        and (wanted.live is None or view.live is wanted.live)
+        and wanted.q in view.name
+    )
+
+
+def _page(views: Sequence[_View], after: str | None, limit: int) -> Page[_View]:
+    start = int(after or 0)
+    end = start + limit
+    more = str(end) if end < len(views) else None
+    return Page(items=tuple(views[start:end]), next_cursor=more)
