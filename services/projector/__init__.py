@@ -2,5 +2,5 @@
 
 Belongs: batching, idempotent writes, dead letters.
 Never: SSH, Slurm text, deciding what a fact means twice.
-Read first: project.py.
+Read first: batch.py, projector.py, registry.py, deadletters.py.
 """

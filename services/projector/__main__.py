@@ -1,0 +1,87 @@
+"""Run the projector: `python -m services.projector`."""
+
+import sys
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from functools import partial
+
+from services.projector.projector import Projector
+from services.projector.registry import project_registry
+from services.projector.settings import ProjectorSettings
+from slurmfleet.bus.port import Bus
+from slurmfleet.contracts.streams import BUCKETS, PROJECTOR, STREAMS
+from slurmfleet.runtime.parts import open_bus, watch_bus, watch_store
+from slurmfleet.runtime.process import Process, run_service, supervise
+from slurmfleet.runtime.settings import SharedSettings
+from slurmfleet.store.pool import StorePool, StoreSettings
+from slurmfleet.store.write.facts import apply_facts
+from slurmfleet.store.write.retention import forget_polls
+from slurmfleet.timing.clock import Clock
+
+_FORGET_EVERY_S = 6 * 3_600.0
+
+
+def main() -> int:
+    """Run until a signal arrives; give the exit status."""
+    shared, settings = SharedSettings(), ProjectorSettings()
+    return run_service("projector", partial(_serve, shared, settings), shared=shared)
+
+
+async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: Process) -> None:
+    clock, health = process.clock, process.health
+    health.expect("bus", "store", "facts")
+    store = StoreSettings(
+        dsn=shared.store_dsn.get_secret_value(),
+        application_name="slurmfleet projector",
+        max_connections=4,
+        statement_timeout_s=settings.statement_timeout_s,
+        call_timeout_s=settings.statement_timeout_s + 5,
+    )
+    async with AsyncExitStack() as stack:
+        bus = await stack.enter_async_context(open_bus(shared, name="projector", clock=clock))
+        pool = await stack.enter_async_context(StorePool(store))
+        projector = Projector(
+            bus=bus, apply=partial(apply_facts, pool), clock=clock, health=health, settings=settings
+        )
+        bodies = {
+            "bus-health": partial(watch_bus, bus, health, clock),
+            "store-health": partial(watch_store, pool, health, clock),
+            "facts": partial(_project, bus, projector),
+            "registry": partial(_follow_registry, bus, pool, clock),
+            "retention": partial(_forget, pool, clock, settings.keep_polls_days),
+        }
+        for name, body in bodies.items():
+            failed = partial(_report, process, name)
+            process.tasks.create_task(
+                supervise(name, body, clock=clock, on_failure=failed), name=name
+            )
+        await process.stopping.wait()
+
+
+def _report(process: Process, part: str, error: Exception) -> None:
+    """Say in /readyz that facts do not flow; the other parts speak for themselves."""
+    if part == "facts":
+        process.health.report(part, ok=False, detail=str(error))
+
+
+async def _project(bus: Bus, projector: Projector) -> None:
+    """Make sure that the stream is there, then project for ever."""
+    await bus.prepare(streams=STREAMS, consumers=(PROJECTOR,))
+    await projector.run()
+
+
+async def _follow_registry(bus: Bus, pool: StorePool, clock: Clock) -> None:
+    """Make sure that the bucket is there, then follow it for ever."""
+    await bus.prepare(buckets=BUCKETS)
+    await project_registry(bus, pool, clock)
+
+
+async def _forget(pool: StorePool, clock: Clock, keep_days: float) -> None:
+    """Let go of old polls, again and again; the store's own policy may do it before."""
+    while True:
+        await forget_polls(pool, before=clock.now() - timedelta(days=keep_days))
+        await clock.sleep(_FORGET_EVERY_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

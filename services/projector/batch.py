@@ -1,0 +1,85 @@
+"""Deliveries from the bus, taken apart: facts to write, and messages that nobody can use; pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slurmfleet.bus.port import Delivery
+from slurmfleet.contracts.codec import UndecodableMessageError, decode
+from slurmfleet.contracts.events import Fact, JobFact
+from slurmfleet.contracts.subjects import MalformedSubjectError, parse_fact_subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """One message and the facts in it."""
+
+    delivery: Delivery
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """One message that cannot be projected."""
+
+    delivery: Delivery
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one fetch brought."""
+
+    parcels: tuple[Parcel, ...]
+    unusable: tuple[Unusable, ...]
+
+
+def unpack(deliveries: Sequence[Delivery]) -> Batch:
+    """Decode every message; one that cannot be decoded costs only itself."""
+    parcels: list[Parcel] = []
+    unusable: list[Unusable] = []
+    for delivery in deliveries:
+        try:
+            parcels.append(Parcel(delivery=delivery, facts=_facts(delivery)))
+        except (UndecodableMessageError, MalformedSubjectError) as exc:
+            reason = f"{type(exc).__name__}: {exc}"
+            unusable.append(Unusable(delivery=delivery, reason=reason))
+    return Batch(parcels=tuple(parcels), unusable=tuple(unusable))
+
+
+def by_size(parcels: Sequence[Parcel], *, at_most_facts: int) -> Iterator[tuple[Parcel, ...]]:
+    """Give the parcels in groups for one transaction each, in order; none is taken apart."""
+    group: list[Parcel] = []
+    facts = 0
+    for parcel in parcels:
+        if group and facts + len(parcel.facts) > at_most_facts:
+            yield tuple(group)
+            group, facts = [], 0
+        group.append(parcel)
+        facts += len(parcel.facts)
+    if group:
+        yield tuple(group)
+
+
+def newest(facts: Sequence[Fact]) -> datetime | None:
+    """Give when the newest fact was observed; None without facts."""
+    return max((_told_at(fact) for fact in facts), default=None)
+
+
+def _facts(delivery: Delivery) -> tuple[Fact, ...]:
+    """Decode one message.
+
+    A collector may speak for the cluster in its subject alone: the bus lets it publish no other.
+    """
+    subject = parse_fact_subject(delivery.message.subject)
+    facts = decode(delivery.message.body)
+    for fact in facts:
+        if fact.cluster != subject.cluster:
+            raise UndecodableMessageError(
+                f"a fact of cluster {fact.cluster[:64]!r} came under {subject.cluster!r}"
+            )
+    return facts
+
+
+def _told_at(fact: Fact) -> datetime:
+    return fact.observed_at if isinstance(fact, JobFact) else fact.finished_at

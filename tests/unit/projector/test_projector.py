@@ -1,0 +1,228 @@
+"""Facts are acknowledged after they are stored; nothing is lost and nothing blocks the rest."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from services.projector.projector import Projector
+from services.projector.settings import ProjectorSettings
+from slurmfleet.bus.memory import MemoryBus
+from slurmfleet.bus.port import Consumer
+from slurmfleet.contracts.codec import decode, encode
+from slurmfleet.contracts.envelope import Message
+from slurmfleet.contracts.events import Fact, PollFinished
+from slurmfleet.contracts.streams import DEAD_LETTERS, PROJECTOR, STREAMS, ConsumerSpec
+from slurmfleet.runtime.health import Health
+from slurmfleet.store.errors import StatementError, StoreError, StoreUnavailableError
+from slurmfleet.store.write.facts import Applied
+from slurmfleet.testing.builders import NOON, a_poll
+from slurmfleet.testing.clock import ManualClock
+
+DEAD = ConsumerSpec(
+    durable="reader",
+    stream=DEAD_LETTERS.name,
+    filter_subjects=DEAD_LETTERS.subjects,
+    ack_wait_s=60,
+    max_ack_pending=10,
+)
+
+
+@dataclass
+class MemoryStore:
+    """Stores facts by id, and fails as it is told."""
+
+    stored: dict[str, Fact] = field(default_factory=dict[str, Fact])
+    failures: list[StoreError] = field(default_factory=list[StoreError])
+    """Raised one by one before anything is stored."""
+
+    refused: set[str] = field(default_factory=set[str])
+    """Ids that no batch may hold."""
+
+    batches: list[int] = field(default_factory=list[int])
+
+    async def apply(self, facts: Sequence[Fact]) -> Applied:
+        if self.failures:
+            raise self.failures.pop(0)
+        if any(fact.fact_id in self.refused for fact in facts):
+            raise StatementError("apply facts", "text with NUL", sqlstate="22021")
+        known = sum(fact.fact_id in self.stored for fact in facts)
+        self.stored.update({fact.fact_id: fact for fact in facts})
+        self.batches.append(len(facts))
+        return Applied(polls=len(facts) - known, duplicates=known)
+
+
+@dataclass
+class Bench:
+    """A projector between a bus and a store in memory."""
+
+    clock: ManualClock
+    bus: MemoryBus
+    store: MemoryStore
+    projector: Projector
+    consumer: Consumer
+
+    async def tell(self, *facts: Fact) -> None:
+        for message in encode(facts, source="/collector/alpha"):
+            await self.bus.publish(message)
+
+    async def dead_letters(self) -> list[Message]:
+        reader = await self.bus.consumer(DEAD)
+        async with asyncio.timeout(1):
+            return [one.message for one in await reader.fetch(10, 0)]
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    clock = ManualClock()
+    bus = MemoryBus(clock)
+    await bus.prepare(streams=STREAMS, consumers=(PROJECTOR,))
+    store = MemoryStore()
+    projector = Projector(
+        bus=bus,
+        apply=store.apply,
+        clock=clock,
+        health=Health("projector"),
+        settings=ProjectorSettings(),
+    )
+    consumer = await bus.consumer(PROJECTOR)
+    return Bench(clock=clock, bus=bus, store=store, projector=projector, consumer=consumer)
+
+
+def polls(count: int) -> list[PollFinished]:
+    return [a_poll(started_at=NOON + timedelta(minutes=one)) for one in range(count)]
+
+
+async def test_what_is_stored_is_acknowledged(bench: Bench):
+    told = polls(3)
+    await bench.tell(*told)
+
+    await bench.projector.step(bench.consumer)
+
+    assert list(bench.store.stored.values()) == told
+    assert await bench.consumer.pending() == 0
+    assert bench.projector.health.checks["facts"].ok
+
+
+async def test_facts_told_before_the_acknowledgement_was_lost_are_stored_once(bench: Bench):
+    await bench.tell(*polls(2))
+    (delivery,) = await bench.consumer.fetch(10, 0)
+    await bench.store.apply(decode(delivery.message.body))  # then the process died
+    bench.clock.advance(PROJECTOR.ack_wait_s + 1)
+
+    await bench.projector.step(bench.consumer)
+
+    assert list(bench.store.stored.values()) == polls(2)
+    assert await bench.consumer.pending() == 0
+
+
+async def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost(bench: Bench):
+    bench.store.failures = [StoreUnavailableError("apply facts", "refused") for _ in range(12)]
+    await bench.tell(*polls(1))
+
+    async with asyncio.TaskGroup() as group:
+        step = group.create_task(bench.projector.step(bench.consumer))
+        while not step.done():
+            await asyncio.sleep(0)
+            bench.clock.advance(1)
+
+    assert list(bench.store.stored.values()) == polls(1)
+    assert bench.store.batches == [1]
+    assert await bench.consumer.pending() == 0
+
+
+async def test_an_outage_is_shown_while_it_lasts(bench: Bench):
+    bench.store.failures = [StoreUnavailableError("apply facts", "refused") for _ in range(100)]
+    await bench.tell(*polls(1))
+
+    async with asyncio.TaskGroup() as group:
+        step = group.create_task(bench.projector.step(bench.consumer))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        checks = dict(bench.projector.health.checks)
+        step.cancel()
+
+    assert not checks["facts"].ok
+    assert checks["facts"].detail == "apply facts: refused"
+    assert await bench.consumer.pending() == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StatementError("apply facts", "syntax error", sqlstate="42601"),
+        StoreError("apply facts", "permission denied", sqlstate="42501"),
+    ],
+    ids=["statement", "role"],
+)
+async def test_a_refusal_that_no_value_caused_puts_nothing_aside(bench: Bench, error: StoreError):
+    bench.store.failures = [error]
+    await bench.tell(*polls(1))
+
+    async with asyncio.TaskGroup() as group:
+        step = group.create_task(bench.projector.step(bench.consumer))
+        while not step.done():
+            await asyncio.sleep(0)
+            bench.clock.advance(1)
+
+    assert list(bench.store.stored.values()) == polls(1)
+    assert await bench.dead_letters() == []
+
+
+async def test_an_undecodable_message_is_put_aside_and_the_rest_goes_through(bench: Bench):
+    (good,) = encode(polls(1), source="/collector/alpha")
+    bad = replace(good, body=b"\xff\xff", headers={**good.headers, "Nats-Msg-Id": "bad"})
+    await bench.bus.publish(bad)
+    await bench.bus.publish(good)
+
+    await bench.projector.step(bench.consumer)
+
+    assert list(bench.store.stored.values()) == polls(1)
+    (letter,) = await bench.dead_letters()
+    assert (letter.subject, letter.body) == ("fleet.dead.v1.projector", b"\xff\xff")
+    assert letter.headers["Slurmfleet-Dead-Reason"].startswith("UndecodableMessageError")
+    assert await bench.consumer.pending() == 0
+
+
+async def test_a_fact_that_the_store_refuses_is_found_and_the_others_are_stored(bench: Bench):
+    told = polls(9)
+    bench.store.refused = {told[5].fact_id}
+    await bench.tell(*told[:3])
+    await bench.tell(*told[3:])
+
+    await bench.projector.step(bench.consumer)
+
+    assert list(bench.store.stored.values()) == [one for one in told if one is not told[5]]
+    (letter,) = await bench.dead_letters()
+    assert decode(letter.body) == tuple(told[3:])
+    assert letter.headers["Slurmfleet-Dead-Reason"] == (
+        f"1 of 6 facts refused ({told[5].fact_id}): apply facts: text with NUL [22021]"
+    )
+    assert await bench.consumer.pending() == 0
+
+
+async def test_a_large_backlog_is_written_in_bounded_transactions(bench: Bench):
+    bench.projector.settings = ProjectorSettings(batch_facts=4)
+    for poll in polls(10):
+        await bench.tell(poll)
+
+    await bench.projector.step(bench.consumer)
+
+    assert bench.store.batches == [4, 4, 2]
+    assert await bench.consumer.pending() == 0
+
+
+async def test_a_stop_gives_back_what_is_held(bench: Bench):
+    bench.store.failures = [StoreUnavailableError("apply facts", "refused") for _ in range(100)]
+    await bench.tell(*polls(1))
+    async with asyncio.TaskGroup() as group:
+        step = group.create_task(bench.projector.step(bench.consumer))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        step.cancel()
+
+    (again,) = await bench.consumer.fetch(10, 0)
+
+    assert again.delivered_count == 2
