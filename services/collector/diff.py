@@ -15,6 +15,7 @@ from services.collector.ledger import Ledger
 from services.collector.tracked import Look, Memory, Outcome, Tracked, is_array
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.jobs import LEFT_QUEUE, Evidence, Job, JobState
+from slurmfleet.slurm.states import end_reason
 
 VANISHED_AFTER = timedelta(minutes=10)
 """How long accounting may know nothing of a job that left the queue; slurmdbd may lag minutes."""
@@ -267,19 +268,20 @@ def _refine(known: Job, row: Job) -> Job:
         state_flags=tuple(
             flag for flag in known.state_flags if flag not in {LEFT_QUEUE, "COMPLETING"}
         ),
-        reason=row.reason or known.reason,
+        reason=known.reason if known.state.is_terminal else end_reason(row.reason),
         started_at=row.started_at or (known.started_at if known.node_list else None),
         expected_start_at=None,
         ended_at=row.ended_at or known.ended_at,
         exit_code=row.exit_code if row.exit_code is not None else known.exit_code,
-        exit_signal=row.exit_signal if row.exit_signal is not None else known.exit_signal,
+        # squeue tells the signal of a cancelled job, sacct tells 0:0.
+        exit_signal=row.exit_signal or known.exit_signal,
         node_list=row.node_list or known.node_list,
         node_count=row.node_count or known.node_count,
         cpu_count=row.cpu_count or known.cpu_count,
         memory_mib=row.memory_mib if row.memory_mib is not None else known.memory_mib,
         gpu_count=row.gpu_count or known.gpu_count,
         gpus_by_type=row.gpus_by_type or known.gpus_by_type,
-        tres=row.tres or known.tres,
+        tres=known.tres or row.tres,
         submit_line=row.submit_line or known.submit_line,
         comment=row.comment or known.comment,
         restart_count=max(row.restart_count, known.restart_count),

@@ -16,7 +16,7 @@ from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.registry import ClusterConfig, Transport
 from slurmfleet.contracts.streams import BUCKETS, LEASES, STREAMS
 from slurmfleet.contracts.subjects import cluster_commands
-from slurmfleet.registry.clusters import watch_clusters
+from slurmfleet.registry.clusters import ClusterRegistry
 from slurmfleet.runtime.process import Process, supervise
 from slurmfleet.telemetry.logs import logger
 
@@ -44,7 +44,7 @@ class Fleet:
     async def _follow(self) -> None:
         await self._bus.prepare(streams=STREAMS, buckets=BUCKETS)
         self._process.health.report("bus", ok=True)
-        async for change in watch_clusters(self._bus):
+        async for change in ClusterRegistry(self._bus).watch_clusters():
             self._process.health.report("registry", ok=True, detail=f"{len(self._watches)} watched")
             await self._apply(change.name, change.config)
 

@@ -78,3 +78,34 @@ def _completed_word(stump: str) -> str:
 def _of_mixed_flags(flags: tuple[str, ...]) -> JobState:
     """Judge flags that contradict each other; REQUEUED with COMPLETING still holds nodes."""
     return JobState.RUNNING if "COMPLETING" in flags else JobState.UNKNOWN
+
+
+def end_reason(reason: str) -> str:
+    """Give a reason if it tells why a job ended, and nothing if it told why it waited.
+
+    Accounting keeps the last pending reason of a job that has ended.
+
+    Source: docs/slurm-output.md, "Other fields" (22.05); job_reason_codes.html of Slurm 24.11.
+    """
+    return reason if reason.partition(":")[0] in _END_REASONS else ""
+
+
+_END_REASONS = frozenset(
+    {
+        "BadConstraints",
+        "BootFailure",
+        "DeadLine",
+        "DependencyNeverSatisfied",
+        "FAIL_DOWN_NODE",
+        "FAIL_BOOT",
+        "JobLaunchFailure",
+        "NodeDown",
+        "NonZeroExitCode",
+        "OutOfMemory",
+        "Prolog",
+        "RaisedSignal",
+        "SystemFailure",
+        "TimeLimit",
+        "InactiveLimit",
+    }
+)
