@@ -46,6 +46,12 @@ class Fleet:
         self._process.health.report("bus", ok=True)
         async for change in ClusterRegistry(self._bus).watch_clusters():
             self._process.health.report("registry", ok=True, detail=f"{len(self._watches)} watched")
+            if change.problem:
+                # What runs goes on with what it was last told.
+                logger().error(
+                    "cluster entry unreadable", cluster=change.name, error=change.problem
+                )
+                continue
             await self._apply(change.name, change.config)
 
     async def _apply(self, name: ClusterName, config: ClusterConfig | None) -> None:
