@@ -46,7 +46,7 @@ def reconcile(cluster: ClusterName, memory: Memory, look: Look) -> Outcome:
     for job in present:
         if not is_array(job):
             _sees(ledger, job)
-    rows = {row.job_id: row for row in look.accounting or ()}
+    rows = _known_rows(memory, look.accounting or ())
     for row in rows.values():
         if not is_array(row):
             _hears(ledger, row)
@@ -55,6 +55,22 @@ def reconcile(cluster: ClusterName, memory: Memory, look: Look) -> Outcome:
     _settle(ledger, memory, look)
     _fold_arrays(ledger, memory, look, rows)
     return ledger.outcome()
+
+
+def _known_rows(memory: Memory, accounting: Iterable[Job]) -> dict[JobId, Job]:
+    """Give accounting's rows by the id under which the job is known.
+
+    sacct calls the components of a het job that never ran 9 and 10, squeue 9+0 and 9+1.
+
+    Source: docs/slurm-output.md, "Ids".
+    """
+    components = {
+        known.job.raw_id: job_id
+        for job_id, known in memory.items()
+        if known.job.het_job_id is not None
+    }
+    rows = (replace(row, job_id=components.get(row.raw_id, row.job_id)) for row in accounting)
+    return {row.job_id: row for row in rows}
 
 
 def open_questions(memory: Memory) -> frozenset[JobId]:

@@ -277,6 +277,18 @@ def test_revisions_grow_even_when_the_clock_is_set_back():
     assert watch.facts[1].revision > watch.facts[0].revision
 
 
+def test_a_het_component_that_never_ran_is_known_by_its_number():
+    watch = Watch()
+    component = replace(PENDING, job_id=JobId("9+1"), raw_id=10, het_job_id=9, het_offset=1)
+    watch.look([component])
+    watch.look([])
+    row = replace(PENDING, job_id=JobId("10"), raw_id=10, state=JobState.CANCELLED, ended_at=T0)
+
+    told = watch.look([], [row])
+
+    assert told == ["9+1 ended CANCELLED"]
+
+
 EVIDENCE = st.lists(
     st.tuples(
         st.sampled_from(["failed", "absent", PENDING, RUNNING, COMPLETED, FAILED]),
