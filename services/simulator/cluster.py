@@ -300,6 +300,7 @@ class Cluster:
 
     def _purge(self) -> None:
         before = self.now - self.spec.history_s
+        self.accounting.settle(self.now)
         self.accounting.forget(before)
         self.truth = {
             key: job

@@ -24,7 +24,7 @@ ANNOUNCEMENT = "simulator.json"
 
 ID_EPOCH_S = 1_760_000_000
 ID_INTERVAL_S = 10
-"""A new cluster's first job id grows with time, so that a restart reuses no id of the run before."""
+"""A new cluster's first job id grows with time, so that a restart reuses no id of the last run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
