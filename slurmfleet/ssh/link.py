@@ -33,8 +33,6 @@ DEFAULT_MAX_CHANNELS: Final = 4
 """Commands at once. Not more than half of the server's MaxSessions (10 in OpenSSH unless the site
 says otherwise): sshd frees a session a moment after it has told us that the channel is closed."""
 
-_CHANNEL_OPEN_LIMIT_S: Final = 15.0
-
 
 class SshLink:
     """Runs commands on one login node over one connection."""
@@ -159,7 +157,7 @@ class SshLink:
     async def _converse(self, conversation: Conversation, command: str, stdin: bytes) -> None:
         login = await self._ready()
         try:
-            async with Budget(operation="open", limit_s=_CHANNEL_OPEN_LIMIT_S).enforce():
+            async with Budget(operation="open", limit_s=self.target.connect_timeout_s).enforce():
                 await login.connection.create_session(  # pyright: ignore[reportUnknownMemberType] - asyncssh's generic
                     lambda: conversation, command, encoding=None
                 )

@@ -58,7 +58,8 @@ class SshTarget:
     """None: the agent of this session (`SSH_AUTH_SOCK`)."""
 
     connect_timeout_s: float = 15.0
-    """For one connection, from the name look-up to the end of authentication, jumps included."""
+    """For one connection, from the name look-up to the end of authentication, jumps included; and
+    for a server to open a channel, after which the connection counts as lost."""
 
     keepalive_s: float = 15.0
     """A silent peer is asked for a sign of life this often."""

@@ -26,6 +26,7 @@ from slurmfleet.timing.clock import SystemClock
 
 HOST = "127.0.0.1"
 USER = "alice"
+_PATIENCE_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,9 @@ class LoginNode:
         """Free port, chosen at the first start and kept for later ones."""
         self.refuses_logins = False
         self.hangs_at_login = False
-        """Accept connections and verify nobody, for ever."""
+        """Accept connections and let nobody log in until this is false again."""
+        self.hangs_up_on_commands = False
+        """Cut the connection when a client asks for a session on it."""
         self.allows_jumps = True
 
         self.connections_accepted = 0
@@ -201,8 +204,8 @@ class _Door(asyncssh.SSHServer):
 
     async def begin_auth(self, username: str) -> bool:
         del username
-        if self._node.hangs_at_login:
-            await asyncio.Event().wait()
+        while self._node.hangs_at_login:
+            await SystemClock().sleep(_PATIENCE_S)
         return True
 
     def public_key_auth_supported(self) -> bool:
@@ -214,6 +217,8 @@ class _Door(asyncssh.SSHServer):
     def session_requested(
         self,
     ) -> "tuple[asyncssh.SSHServerChannel[bytes], asyncssh.SSHServerSession[bytes]] | bool":
+        if self._node.hangs_up_on_commands:
+            self._connection.abort()
         if len(self._node.sessions) >= self._node.max_sessions:
             return False
         return self._connection.create_server_channel(encoding=None), _Session(self._node)

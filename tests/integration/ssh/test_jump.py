@@ -109,6 +109,30 @@ async def test_jump_of_ssh_config_is_verified_too(
     assert bastion.jumps == [f"127.0.0.1:{node.port}"]
 
 
+async def test_jump_for_every_host_does_not_jump_to_itself(
+    bastion: LoginNode, node: LoginNode, tmp_path: Path
+):
+    config = tmp_path / "config"
+    config.write_text(f"Host *\n  ProxyJump alice@127.0.0.1:{bastion.port}\n")
+    target = replace(through(bastion, node), jump=None, config_files=(config,))
+
+    answer = await say_hello(target)
+
+    assert (answer, bastion.jumps) == (b"hello\n", [f"127.0.0.1:{node.port}"])
+
+
+async def test_lost_node_hangs_up_on_the_jump_host(bastion: LoginNode, node: LoginNode):
+    async with SshLink(through(bastion, node), clock=ManualClock()) as link:
+        await link.run("true", limit_s=8)
+        await node.drop_connections()
+        async with asyncio.timeout(5):
+            while bastion.connections:
+                await SystemClock().sleep(0.01)
+        result = await link.run("echo again", limit_s=8)
+
+    assert (result.stdout, bastion.connections_accepted) == (b"again\n", 2)
+
+
 async def test_denial_at_the_jump_host_latches(bastion: LoginNode, node: LoginNode):
     bastion.refuses_logins = True
 

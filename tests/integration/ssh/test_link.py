@@ -290,13 +290,29 @@ async def test_server_that_says_nothing_is_given_up_in_time(node: LoginNode):
 
 
 async def test_caller_that_gives_up_does_not_stop_the_attempt_of_others(node: LoginNode):
+    node.hangs_at_login = True
+
     async with link_to(node.target()) as link, asyncio.TaskGroup() as group:
         hasty = group.create_task(link.run("true", limit_s=5))
         patient = group.create_task(link.run("echo patient", limit_s=5))
         await until(lambda: node.connections_accepted == 1)
         hasty.cancel()
+        await until(hasty.done)
+        node.hangs_at_login = False
 
     assert (patient.result().stdout, node.connections_accepted) == (b"patient\n", 1)
+
+
+async def test_connection_lost_while_a_channel_opens_is_no_refusal(node: LoginNode):
+    async with link_to(node.target()) as link:
+        await link.run("true", limit_s=5)
+        node.hangs_up_on_commands = True
+        with pytest.raises(SshConnectionLostError):
+            await link.run("true", limit_s=5)
+        node.hangs_up_on_commands = False
+        result = await link.run("echo back", limit_s=5)
+
+    assert (result.stdout, link.connections_opened) == (b"back\n", 2)
 
 
 async def test_leaving_the_link_ends_what_still_runs(tmp_path: Path):

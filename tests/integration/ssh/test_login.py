@@ -130,6 +130,17 @@ async def test_missing_key_file_costs_no_login(node: LoginNode, tmp_path: Path):
     assert node.connections_accepted == 0
 
 
+async def test_file_that_is_no_private_key_costs_no_login(node: LoginNode, tmp_path: Path):
+    rubbish = tmp_path / "rubbish"
+    rubbish.write_text("not a key\n")
+
+    with pytest.raises(SshKeyFileError) as caught:
+        await say_hello(replace(node.target(), key_files=(rubbish,)))
+
+    assert (caught.value.path, node.connections_accepted) == (rubbish, 0)
+    assert "not a key" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["locked", "locked.pem"])
 async def test_locked_key_without_agent_costs_no_login(node: LoginNode, tmp_path: Path, name: str):
     locked = tmp_path / name
@@ -140,6 +151,21 @@ async def test_locked_key_without_agent_costs_no_login(node: LoginNode, tmp_path
 
     assert (caught.value.path, node.connections_accepted) == (locked, 0)
     assert "ssh-add" in str(caught.value)
+
+
+async def test_locked_key_and_an_agent_that_is_not_there_cost_no_login(
+    node: LoginNode, tmp_path: Path
+):
+    locked = tmp_path / "locked"
+    write_locked_key(locked)
+    target = replace(
+        node.target(), key_files=(locked,), use_agent=True, agent_socket=tmp_path / "no-agent"
+    )
+
+    with pytest.raises(SshKeyFileError):
+        await say_hello(target)
+
+    assert node.connections_accepted == 0
 
 
 async def test_locked_key_that_the_agent_lacks_costs_no_login(node: LoginNode, tmp_path: Path):
@@ -195,6 +221,26 @@ async def test_ssh_config_names_host_port_user_and_key(node: LoginNode, tmp_path
     )
 
     assert await say_hello(target) == b"hello\n"
+
+
+async def test_ssh_config_is_not_read_unasked(
+    node: LoginNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text("Host *\n  HostName 192.0.2.1\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert await say_hello(node.target()) == b"hello\n"
+
+
+async def test_unreadable_ssh_config_is_a_configuration_error(node: LoginNode, tmp_path: Path):
+    config = tmp_path / "config"
+    config.write_text("Host *\n  Port twenty-two\n")
+
+    with pytest.raises(SshConfigError):
+        await say_hello(replace(node.target(), config_files=(config,)))
+
+    assert node.connections_accepted == 0
 
 
 async def test_broken_pin_is_a_configuration_error(node: LoginNode):

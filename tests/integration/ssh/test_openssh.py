@@ -99,6 +99,11 @@ class Sshd:
             await self.process.wait()
             self.process = None
 
+    def freeze(self) -> None:
+        """Stop all that serves a connection now; new connections are served."""
+        for pid in self.connections():
+            os.kill(pid, signal.SIGSTOP)
+
     def _wrapper(self) -> list[str]:
         if os.getuid() != 0:
             return []
@@ -281,13 +286,36 @@ async def test_frozen_server_is_noticed_by_keepalive(sshd: Sshd):
 
     async with link_to(target) as link:
         await link.run("true", limit_s=10)
-        for pid in sshd.connections():
-            os.kill(pid, signal.SIGSTOP)
+        sshd.freeze()
         with pytest.raises(SshConnectionLostError):
             await link.run("true", limit_s=10)
         after = await link.run("echo fine", limit_s=10)
 
     assert (after.stdout, link.connections_opened) == (b"fine\n", 2)
+
+
+async def test_server_that_opens_no_channel_counts_as_lost(sshd: Sshd):
+    target = replace(sshd.target(), connect_timeout_s=1.5, keepalive_s=60)
+
+    async with link_to(target) as link:
+        await link.run("true", limit_s=10)
+        sshd.freeze()
+        with pytest.raises(SshConnectionLostError) as caught:
+            await link.run("true", limit_s=10)
+        after = await link.run("echo fine", limit_s=10)
+
+    assert caught.value.detail == "it opens no channel any more"
+    assert (after.stdout, link.connections_opened) == (b"fine\n", 2)
+
+
+async def test_leaving_a_frozen_server_takes_no_more_than_two_seconds(sshd: Sshd):
+    async with link_to(replace(sshd.target(), keepalive_s=60)) as link:
+        await link.run("true", limit_s=10)
+        sshd.freeze()
+        left_s = SystemClock().monotonic_s()
+
+    assert SystemClock().monotonic_s() - left_s < 3
+    assert not link.is_connected
 
 
 async def test_link_survives_a_restart_of_the_server(sshd: Sshd):
