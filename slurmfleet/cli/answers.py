@@ -1,0 +1,136 @@
+"""What the command line reads of the API's answers; everything else in them is passed over."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from slurmfleet.contracts.commands import HostKey
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ClusterAnswer(_Answer):
+    """One cluster, as far as a table shows it."""
+
+    name: str
+    host: str
+    port: int = 22
+    user: str = ""
+    gpu_type: str = ""
+    simulated: bool = False
+    track_users: tuple[str, ...] = ()
+    track_accounts: tuple[str, ...] = ()
+    link: str | None = None
+    error: str = ""
+    failing_since: datetime | None = None
+    slurm_version: str = ""
+    interval_s: float | None = None
+    clock_offset_s: float | None = None
+    observed_at: datetime | None = None
+    age_s: float | None = None
+    stale: bool = False
+    stale_reason: str = ""
+    live_jobs: Mapping[str, int] = Field(default_factory=dict[str, int])
+
+
+class ClusterList(_Answer):
+    """The configured clusters."""
+
+    items: tuple[ClusterAnswer, ...]
+
+
+class JobAnswer(_Answer):
+    """One job, as far as a table or a page of details shows it."""
+
+    cluster: str
+    job_id: str
+    name: str = ""
+    user: str = ""
+    account: str = ""
+    partition: str = ""
+    qos: str = ""
+    state: str
+    state_flags: tuple[str, ...] = ()
+    reason: str = ""
+    submitted_at: datetime
+    eligible_at: datetime | None = None
+    started_at: datetime | None = None
+    expected_start_at: datetime | None = None
+    ended_at: datetime | None = None
+    time_limit_s: int | None = None
+    nodes: int = 0
+    node_list: str = ""
+    cpus: int = 0
+    memory_mib: int | None = None
+    gpus: int = 0
+    gpus_by_type: Mapping[str, int] = Field(default_factory=dict[str, int])
+    dependency: str = ""
+    work_dir: str = ""
+    command: str = ""
+    stdout_path: str = ""
+    stderr_path: str = ""
+    comment: str = ""
+    restart_count: int = 0
+    exit_code: int | None = None
+    exit_signal: int | None = None
+    array_pending: str = ""
+    task_states: Mapping[str, int] = Field(default_factory=dict[str, int])
+    live: bool = False
+    observed_at: datetime
+    age_s: float | None = None
+    stale: bool = False
+    stale_reason: str = ""
+    source: str = ""
+
+
+class AgeAnswer(_Answer):
+    """How old the picture of one cluster is."""
+
+    age_s: float | None = None
+    stale: bool = False
+    stale_reason: str = ""
+
+
+class JobList(_Answer):
+    """One page of jobs."""
+
+    items: tuple[JobAnswer, ...]
+    next_cursor: str | None = None
+    clusters: Mapping[str, AgeAnswer] = Field(default_factory=dict[str, AgeAnswer])
+
+
+class HostKeysAnswer(_Answer):
+    """The keys that a login node shows, and those that were trusted until now."""
+
+    host: str
+    port: int
+    keys: tuple[HostKey, ...]
+    changed: bool = False
+    recorded: tuple[str, ...] = ()
+    """Fingerprints of the recorded keys."""
+
+
+class EventAnswer(_Answer):
+    """One recorded fact about a job."""
+
+    event_seq: int
+    cluster: str
+    job_id: str
+    verb: str
+    state: str
+    reason: str = ""
+    source: str = ""
+    occurred_at: datetime
+    job_name: str = ""
+    user: str = ""
+    changed: tuple[str, ...] = ()
+
+
+class EventList(_Answer):
+    """Events in the order of recording."""
+
+    items: tuple[EventAnswer, ...]
+    next_after: int | None = None

@@ -1,0 +1,299 @@
+"""`slurmfleet cluster …`: which clusters are watched, and how each is reached."""
+
+from typing import Annotated
+
+import typer
+from pydantic import JsonValue
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from slurmfleet.cli.ages import age_text, duration_text, moment_text
+from slurmfleet.cli.answers import ClusterAnswer, ClusterList
+from slurmfleet.cli.client import ApiClient, segment, understood
+from slurmfleet.cli.commands.reports import report_page
+from slurmfleet.cli.errors import ExitCode, NotAvailableYetError, RefusedError
+from slurmfleet.cli.options import AsJson, ClusterArgument, Url, Yes
+from slurmfleet.cli.output import Column, Output, pairs, table
+from slurmfleet.cli.running import with_api
+from slurmfleet.contracts.commands import ConnectionReport
+from slurmfleet.contracts.registry import Transport
+
+app = typer.Typer(help="Which clusters are watched, and how each is reached.", no_args_is_help=True)
+
+Many = list[str]
+NONE: Many = []
+Host = Annotated[str | None, typer.Option(help="Login node: a name or an address.")]
+User = Annotated[str | None, typer.Option(help="Login name; default: yours.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="SSH port; default 22.")]
+Key = Annotated[Many, typer.Option(help="Private key file; default: agent and ~/.ssh.")]
+Jump = Annotated[str | None, typer.Option(help="[user@]host[:port] to go through.")]
+Via = Annotated[Transport | None, typer.Option("--transport", help="How it is reached.")]
+GpuType = Annotated[str | None, typer.Option(help="As people call it: h100.")]
+GpusPerNode = Annotated[int | None, typer.Option(min=0, max=1_024)]
+Account = Annotated[str | None, typer.Option(help="Default account for submissions.")]
+MountPath = Annotated[Many, typer.Option(help="Path to show; may be given more than once.")]
+TrackUser = Annotated[Many, typer.Option(help="User whose jobs are followed; default: yours.")]
+TrackAccount = Annotated[Many, typer.Option(help="Account whose jobs are followed.")]
+Interval = Annotated[
+    float | None, typer.Option("--poll-interval", min=0.2, max=3_600, help="Seconds between looks.")
+]
+
+
+@app.command()
+def add(
+    name: ClusterArgument,
+    *,
+    host: Annotated[str, typer.Option(help="Login node: a name or an address.")],
+    user: User = None,
+    port: Port = None,
+    key: Key = NONE,
+    jump: Jump = None,
+    transport: Via = None,
+    gpu_type: GpuType = None,
+    gpus_per_node: GpusPerNode = None,
+    account: Account = None,
+    mount_path: MountPath = NONE,
+    track_user: TrackUser = NONE,
+    track_account: TrackAccount = NONE,
+    poll_interval_s: Interval = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Add a cluster; its jobs appear within a minute."""
+    fields = _fields(
+        host=host,
+        user=user,
+        port=port,
+        key_files=key,
+        jump=jump,
+        transport=_available(transport),
+        gpu_type=gpu_type,
+        gpus_per_node=gpus_per_node,
+        account=account,
+        mount_paths=mount_path,
+        track_users=track_user,
+        track_accounts=track_account,
+        poll_interval_s=poll_interval_s,
+    )
+    output = Output(as_json=as_json)
+
+    async def send(api: ApiClient) -> None:
+        document = await api.send("POST", "/v1/clusters", {"name": name, **fields})
+        if as_json:
+            output.json(document)
+            return
+        output.show(Text(f"Added {name}."))
+        output.say(f"Check it with `slurmfleet cluster test {name}`.")
+        await _tell_of_demo(api, output)
+
+    with_api(url, send)
+
+
+@app.command()
+def update(
+    name: ClusterArgument,
+    *,
+    host: Host = None,
+    user: User = None,
+    port: Port = None,
+    key: Key = NONE,
+    jump: Jump = None,
+    transport: Via = None,
+    gpu_type: GpuType = None,
+    gpus_per_node: GpusPerNode = None,
+    account: Account = None,
+    mount_path: MountPath = NONE,
+    track_user: TrackUser = NONE,
+    track_account: TrackAccount = NONE,
+    poll_interval_s: Interval = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Change what is given; a list replaces the whole list."""
+    fields = _fields(
+        host=host,
+        user=user,
+        port=port,
+        key_files=key,
+        jump=jump,
+        transport=_available(transport),
+        gpu_type=gpu_type,
+        gpus_per_node=gpus_per_node,
+        account=account,
+        mount_paths=mount_path,
+        track_users=track_user,
+        track_accounts=track_account,
+        poll_interval_s=poll_interval_s,
+    )
+    if not fields:
+        raise typer.BadParameter("Nothing to change: give at least one option.")
+    output = Output(as_json=as_json)
+
+    async def send(api: ApiClient) -> None:
+        document = await api.send("PATCH", f"/v1/clusters/{segment(name)}", fields)
+        if as_json:
+            output.json(document)
+        else:
+            output.show(Text(f"Updated {name}: {', '.join(sorted(fields))}."))
+
+    with_api(url, send)
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False, url: Url = None) -> None:
+    """List the clusters, with the age of what is known of each."""
+    output = Output(as_json=as_json)
+
+    async def show(api: ApiClient) -> None:
+        document = await api.get("/v1/clusters")
+        if as_json:
+            output.json(document)
+        else:
+            output.show(clusters_page(document))
+
+    with_api(url, show)
+
+
+@app.command()
+def show(name: ClusterArgument, *, as_json: AsJson = False, url: Url = None) -> None:
+    """Show one cluster in full."""
+    output = Output(as_json=as_json)
+
+    async def ask(api: ApiClient) -> None:
+        document = await api.get(f"/v1/clusters/{segment(name)}")
+        if as_json:
+            output.json(document)
+        else:
+            output.show(pairs(_details(understood(document, ClusterAnswer))))
+
+    with_api(url, ask)
+
+
+@app.command()
+def remove(
+    name: ClusterArgument, *, yes: Yes = False, as_json: AsJson = False, url: Url = None
+) -> None:
+    """Stop watching a cluster; its history stays."""
+    output = Output(as_json=as_json)
+
+    async def send(api: ApiClient) -> None:
+        await api.get(f"/v1/clusters/{segment(name)}")
+        if not yes and not _agreed(f"Stop watching {name}? Its history stays.", output):
+            raise RefusedError("Nothing was removed.", remedy="Say yes, or pass --yes.")
+        await api.send("DELETE", f"/v1/clusters/{segment(name)}")
+        if as_json:
+            output.json({"removed": name})
+        else:
+            output.show(Text(f"Removed {name}."))
+
+    with_api(url, send)
+
+
+@app.command("test")
+def probe(name: ClusterArgument, *, as_json: AsJson = False, url: Url = None) -> None:
+    """Connect to a cluster afresh, step by step; lets go of a latched denial."""
+    output = Output(as_json=as_json)
+
+    async def ask(api: ApiClient) -> None:
+        with output.waiting(f"connecting to {name}"):
+            document = await api.send("POST", f"/v1/clusters/{segment(name)}/test")
+        report = understood(document, ConnectionReport)
+        if as_json:
+            output.json(document)
+        else:
+            output.show(report_page(report))
+        if not report.ok:
+            raise typer.Exit(ExitCode.FAILED)
+
+    with_api(url, ask)
+
+
+def clusters_page(document: JsonValue) -> RenderableType:
+    """Give a table of clusters, and below it what is wrong with each."""
+    found = understood(document, ClusterList).items
+    if not found:
+        return Text("No cluster is configured: slurmfleet cluster add NAME --host LOGIN_NODE")
+    wrong = [Text(f"{one.name}: {trouble(one)}", style="yellow") for one in found if trouble(one)]
+    return Group(table(_COLUMNS, [_row(one) for one in found]), *wrong)
+
+
+_COLUMNS = (
+    Column("CLUSTER"),
+    Column("HOST", elastic=True),
+    Column("LINK"),
+    Column("RUNNING", right=True),
+    Column("PENDING", right=True),
+    Column("SLURM"),
+    Column("SEEN"),
+)
+_LATCHED = "auth_denied"
+
+
+def trouble(one: ClusterAnswer) -> str:
+    """Say in one sentence what is wrong with a cluster; empty when all is well."""
+    if one.link == _LATCHED:
+        return (
+            f"login denied, not tried again until you act: {one.error or 'no key was accepted'} "
+            f"(mend the key, then: slurmfleet cluster test {one.name})"
+        )
+    return one.error or (one.stale_reason if one.stale else "")
+
+
+def _row(one: ClusterAnswer) -> list[str | Text]:
+    good = one.link == "ok" and not one.stale
+    return [
+        one.name + (" (simulated)" if one.simulated else ""),
+        one.host,
+        Text(one.link or "not yet", style="green" if good else "yellow"),
+        str(one.live_jobs.get("RUNNING", 0)),
+        str(one.live_jobs.get("PENDING", 0)),
+        one.slurm_version,
+        Text(age_text(one.age_s, stale=one.stale), style="" if good else "yellow"),
+    ]
+
+
+def _details(one: ClusterAnswer) -> list[tuple[str, str | Text]]:
+    jobs = ", ".join(f"{count} {state}" for state, count in one.live_jobs.items() if count)
+    return [
+        ("cluster", one.name + (" (simulated)" if one.simulated else "")),
+        ("login node", f"{one.user + '@' if one.user else ''}{one.host}:{one.port}"),
+        ("link", one.link or "not reached yet"),
+        ("error", Text(trouble(one), style="yellow")),
+        ("failing since", moment_text(one.failing_since)),
+        ("seen", age_text(one.age_s, stale=one.stale)),
+        ("looks every", duration_text(one.interval_s) if one.interval_s else ""),
+        ("Slurm", one.slurm_version),
+        ("GPU type", one.gpu_type),
+        ("follows users", ", ".join(one.track_users) or "the login user"),
+        ("follows accounts", ", ".join(one.track_accounts)),
+        ("jobs", jobs),
+    ]
+
+
+def _available(transport: Transport | None) -> Transport | None:
+    if transport in (Transport.MASTER, Transport.LOCAL):
+        raise NotAvailableYetError(f"--transport {transport}")
+    return transport
+
+
+def _fields(**given: str | float | Many | None) -> dict[str, JsonValue]:
+    """Give what the person said and nothing else."""
+    return {
+        field: [*value] if isinstance(value, list) else value
+        for field, value in given.items()
+        if value is not None and value != []
+    }
+
+
+async def _tell_of_demo(api: ApiClient, output: Output) -> None:
+    """After a first real cluster: say how the simulated ones go away."""
+    found = understood(await api.get("/v1/clusters"), ClusterList).items
+    simulated = [one.name for one in found if one.simulated]
+    if simulated:
+        output.say("The simulated clusters go away at the next `slurmfleet up`, or now:")
+        for name in simulated:
+            output.say(f"  slurmfleet cluster remove {name} --yes")
+
+
+def _agreed(question: str, output: Output) -> bool:
+    return not output.as_json and typer.confirm(question, err=True)

@@ -1,0 +1,36 @@
+"""The command `slurmfleet`: which words it knows."""
+
+import typer
+
+from slurmfleet.cli.commands import cluster, db, hosts
+from slurmfleet.cli.commands.doctor import doctor
+from slurmfleet.cli.commands.events import events
+from slurmfleet.cli.commands.jobs import job, jobs
+from slurmfleet.cli.commands.mcp import mcp
+from slurmfleet.cli.commands.stack import down, up
+from slurmfleet.cli.commands.status import status
+from slurmfleet.cli.commands.version import version
+from slurmfleet.cli.group import RootGroup
+
+app = typer.Typer(
+    name="slurmfleet",
+    cls=RootGroup,
+    help="One live view over every Slurm cluster your group uses.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every command takes --json. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, "
+    "4 unreachable, 5 refused.",
+    pretty_exceptions_enable=False,
+)
+
+_STACK = "The stack on this machine"
+_BOARD = "The board"
+
+for function in (up, down, status, doctor, version):
+    app.command(rich_help_panel=_STACK)(function)
+app.add_typer(db.app, name="db", rich_help_panel=_STACK)
+for function in (jobs, job, events):
+    app.command(rich_help_panel=_BOARD)(function)
+app.add_typer(cluster.app, name="cluster", rich_help_panel=_BOARD)
+app.add_typer(hosts.app, name="hosts", rich_help_panel=_BOARD)
+app.command(rich_help_panel=_BOARD)(mcp)
