@@ -1,0 +1,89 @@
+"""Asks a cluster's collector over the bus, and says what went wrong in the faces' words."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from slurmfleet.bus.errors import (
+    BusError,
+    BusTimeoutError,
+    HandlerFailedError,
+    NoResponderError,
+)
+from slurmfleet.bus.port import Bus
+from slurmfleet.contracts.commands import Reply, Verb
+from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.problems import ProblemCode, ProblemError
+from slurmfleet.contracts.subjects import command_subject
+
+Result = TypeVar("Result", bound=BaseModel)
+
+
+async def ask_collector(
+    bus: Bus, cluster: ClusterName, verb: Verb, result: type[Result], *, limit_s: float
+) -> Result:
+    """Send a command to a cluster's collector and give its result.
+
+    Raises:
+        ProblemError: The collector is not there, did not answer in time, or answered with one.
+    """
+    try:
+        with bus_problems():
+            reply = await bus.request(command_subject(cluster, verb), b"{}", limit_s=limit_s)
+    except NoResponderError as exc:
+        raise ProblemError(
+            ProblemCode.COLLECTOR_UNREACHABLE,
+            f"No collector looks after {cluster} at the moment.",
+            remedy="Start it, or wait until it has noticed the cluster; see `slurmfleet status`.",
+        ) from exc
+    except BusTimeoutError as exc:
+        raise ProblemError(
+            ProblemCode.COLLECTOR_UNREACHABLE,
+            f"The collector of {cluster} did not answer within {limit_s:g} s.",
+            remedy="Try again; if it stays so, its log says what it waits for.",
+        ) from exc
+    return _read(reply.body, result, cluster)
+
+
+@contextmanager
+def bus_problems() -> Generator[None]:
+    """Turn the bus's errors into problems; silence and the lack of a responder pass through.
+
+    Raises:
+        ProblemError: The bus is away, or a handler failed.
+    """
+    try:
+        yield
+    except (NoResponderError, BusTimeoutError):
+        raise
+    except HandlerFailedError as exc:
+        raise ProblemError(
+            ProblemCode.INTERNAL,
+            "The collector failed over the command.",
+            remedy="Its log has the line 'handler failed' with the reason.",
+        ) from exc
+    except BusError as exc:
+        raise bus_unavailable() from exc
+
+
+def bus_unavailable() -> ProblemError:
+    """Give the problem of a bus that cannot be reached."""
+    return ProblemError(
+        ProblemCode.BUS_UNAVAILABLE,
+        "The message bus does not answer; reading goes on, changes and commands do not.",
+        remedy="Try again in a few seconds; `slurmfleet status` shows how it is.",
+    )
+
+
+def _read(body: bytes, result: type[Result], cluster: ClusterName) -> Result:
+    try:
+        reply = Reply[result].model_validate_json(body)
+    except ValidationError as exc:
+        raise ProblemError(
+            ProblemCode.INTERNAL,
+            f"The collector of {cluster} gave an answer of another version.",
+            remedy="Run the same version of the collector and of the api.",
+        ) from exc
+    return reply.unwrap()

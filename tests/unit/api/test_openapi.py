@@ -1,0 +1,77 @@
+"""The OpenAPI document is valid and describes what the gateway does, errors included."""
+
+from typing import cast
+
+from tests.unit.api.conftest import Desk
+
+PROMISED = {
+    "/v1/clusters": {"get", "post"},
+    "/v1/clusters/{cluster}": {"get", "patch", "delete"},
+    "/v1/clusters/{cluster}/test": {"post"},
+    "/v1/clusters/{cluster}/refresh": {"post"},
+    "/v1/clusters/{cluster}/host-keys": {"get", "put"},
+    "/v1/jobs": {"get"},
+    "/v1/jobs/{cluster}/{job}": {"get"},
+    "/v1/jobs/{cluster}/{job}/timeline": {"get"},
+    "/v1/events": {"get"},
+}
+
+
+async def test_every_promised_path_is_described(desk: Desk):
+    document = (await desk.client.get("/openapi.json")).json()
+
+    assert document["openapi"].startswith("3.1")
+    assert {path: set(methods) for path, methods in document["paths"].items()} == PROMISED
+
+
+async def test_every_error_is_described_as_a_problem(desk: Desk):
+    document = (await desk.client.get("/openapi.json")).json()
+
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            errors = {
+                status: answer
+                for status, answer in operation["responses"].items()
+                if not status.startswith("2")
+            }
+            assert "422" not in errors, (method, path)
+            assert {"400", "500"} <= errors.keys(), (method, path)
+            for answer in errors.values():
+                assert answer["content"] == {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                }
+    assert "Problem" in document["components"]["schemas"]
+
+
+async def test_every_reference_leads_somewhere(desk: Desk):
+    document = (await desk.client.get("/openapi.json")).json()
+
+    def references(value: object) -> list[str]:
+        if isinstance(value, dict):
+            inner = cast("dict[str, object]", value)
+            found = [str(inner["$ref"])] if isinstance(inner.get("$ref"), str) else []
+            return [*found, *(one for part in inner.values() for one in references(part))]
+        if isinstance(value, list):
+            return [one for part in cast("list[object]", value) for one in references(part)]
+        return []
+
+    schemas = document["components"]["schemas"]
+    names = {one.removeprefix("#/components/schemas/") for one in references(document)}
+    assert names
+    assert names <= set(schemas)
+
+
+async def test_a_job_and_a_list_carry_an_example_that_is_a_real_answer(desk: Desk):
+    document = (await desk.client.get("/openapi.json")).json()
+
+    for path in ("/v1/jobs", "/v1/jobs/{cluster}/{job}", "/v1/clusters"):
+        content = document["paths"][path]["get"]["responses"]["200"]["content"]
+        assert content["application/json"]["example"], path
+
+
+async def test_the_page_for_people_names_every_path_and_runs_no_script(desk: Desk):
+    page = await desk.client.get("/docs")
+
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert all(path in page.text for path in PROMISED)
+    assert "<script" not in page.text
