@@ -129,7 +129,7 @@ async def test_overrun_stops_the_command_and_keeps_the_connection(tmp_path: Path
         result = await link.run("again", limit_s=5)
 
     assert (caught.value.operation, caught.value.limit_s) == ("run a command", 0.3)
-    assert took_s < 1.0
+    assert took_s < 2.0
     assert (result.stdout, node.signals, node.connections_accepted) == (b"fine", ["KILL"], 1)
 
 

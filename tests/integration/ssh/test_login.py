@@ -44,6 +44,16 @@ def write_locked_key(path: Path) -> asyncssh.SSHKey:
     return asyncssh.read_public_key(f"{path}.pub")
 
 
+async def connected_agent(socket: Path) -> asyncssh.SSHAgentClient:
+    """Connect as soon as it listens, which is a moment after its socket appears."""
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                return await asyncssh.connect_agent(str(socket))
+            except OSError:
+                await SystemClock().sleep(0.01)
+
+
 @asynccontextmanager
 async def agent_with(folder: Path, *keys: asyncssh.SSHKey) -> AsyncIterator[Path]:
     """Run a real ssh-agent that holds these keys."""
@@ -55,10 +65,7 @@ async def agent_with(folder: Path, *keys: asyncssh.SSHKey) -> AsyncIterator[Path
         program, "-D", "-a", str(socket), stdout=subprocess.DEVNULL
     )
     try:
-        async with asyncio.timeout(5):
-            while not socket.exists():
-                await SystemClock().sleep(0.01)
-        async with await asyncssh.connect_agent(str(socket)) as agent:
+        async with await connected_agent(socket) as agent:
             await agent.add_keys(list(keys))
         yield socket
     finally:
