@@ -208,7 +208,12 @@ async def _submit(engine: Engine, question: JsonObject) -> int:
 
 
 def _record(job: Job) -> JsonObject:
-    return {**asdict(job), "job_id": job.label, "completing": job.is_completing}
+    return {
+        **asdict(job),
+        "job_id": job.label,
+        "user": job.request.user,
+        "completing": job.is_completing,
+    }
 
 
 def _number(value: object) -> int:

@@ -1,0 +1,119 @@
+"""The collector's own commands and parsers cannot tell a simulated cluster from a real one."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+
+import asyncssh
+import pytest
+
+from services.simulator.control import ControlClient
+from services.simulator.service import Site
+from slurmfleet.slurm.commands import (
+    Section,
+    accounting_sections,
+    detail_section,
+    probe_sections,
+    queue_section,
+)
+from slurmfleet.slurm.frames import Frames, composite, parse_frames
+from slurmfleet.slurm.probe import parse_probe
+from slurmfleet.slurm.records import separators_for
+from slurmfleet.slurm.sacct import parse_accounting
+from slurmfleet.slurm.squeue import parse_detail, parse_queue
+
+CLUSTER = "demo-h100"
+TEAM = ("ada", "ben", "chloe")
+
+pytestmark = pytest.mark.integration
+
+Connect = Callable[..., Awaitable[asyncssh.SSHClientConnection]]
+
+
+async def ask(
+    connection: asyncssh.SSHClientConnection,
+    sections: Iterable[Section],
+    nonce: str,
+    *,
+    command: str = "bash -s",
+) -> Frames:
+    script = composite(sections, nonce).encode()
+    result = await connection.run(command, input=script, encoding=None, check=True)
+    assert isinstance(result.stdout, bytes)
+    return parse_frames(result.stdout, nonce)
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+async def test_a_connection_begins_with_a_probe(
+    connect: Connect, control: ControlClient, site: Site, *, noisy: bool
+):
+    await control.set_noise(CLUSTER, noisy=noisy)
+    nonce = secrets.token_hex(16)
+
+    connection = await connect()
+    frames = await ask(connection, probe_sections(), nonce, command="bash -l -s")
+
+    probe = parse_probe(frames)
+    assert (probe.user, probe.slurm_version, probe.has_restarts) == ("ada", "24.11.5", True)
+    assert probe.environment["PATH"].startswith(f"{site.folder.programs}:")
+    assert frames.remote_epoch_s == site.engine.cluster.now
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+async def test_queue_and_accounting_are_understood_and_true(
+    connect: Connect, control: ControlClient, *, noisy: bool
+):
+    await control.set_noise(CLUSTER, noisy=noisy)
+    await control.stop_arrivals(CLUSTER)
+    nonce = secrets.token_hex(16)
+    separators = separators_for(nonce)
+    truth = await control.truth(CLUSTER)
+    latest = {str(run["job_id"]): run for run in truth if run["user"] in TEAM}
+    numbers = {int(str(run["raw_id"])) for run in latest.values()}
+
+    connection = await connect()
+    frames = await ask(
+        connection,
+        [
+            queue_section(),
+            detail_section(TEAM, separators),
+            *accounting_sections(numbers, separators, with_restarts=True),
+        ],
+        nonce,
+    )
+
+    queue = parse_queue(frames.sections["queue"].stdout)
+    detail = parse_detail(frames.sections["detail"].stdout, separators)
+    accounting = parse_accounting(
+        frames.sections["accounting"].stdout, separators, with_restarts=True
+    )
+    assert (frames.done, queue.bad, detail.bad, accounting.bad) == (True, (), (), ())
+    told = {
+        (job.raw_id, job.state.value, int(job.submitted_at.timestamp()), job.restart_count)
+        for job in accounting.jobs
+    }
+    assert told == {
+        (run["raw_id"], run["state"], run["submitted_at"], run["restarts"])
+        for run in latest.values()
+    }
+    assert {job.name for job in detail.jobs} >= {
+        "train|v2",
+        'eval "final", run 2',
+        "données-é 漢字",
+    }
+
+
+async def test_gpus_and_tasks_are_counted_as_they_are(
+    connect: Connect, control: ControlClient, site: Site
+):
+    await control.stop_arrivals(CLUSTER)
+    nonce = secrets.token_hex(16)
+
+    connection = await connect()
+    frames = await ask(connection, [queue_section()], nonce)
+
+    counts = parse_queue(frames.sections["queue"].stdout).counts
+    running = sum(count.gpus for (_, state), count in counts.items() if state == "RUNNING")
+    waiting = sum(count.jobs for (_, state), count in counts.items() if state == "PENDING")
+    jobs = site.engine.cluster.jobs.values()
+    assert running == sum(job.gpus for job in jobs if job.state == "RUNNING")
+    assert waiting == sum(len(job.waiting) or 1 for job in jobs if job.state == "PENDING")
