@@ -17,8 +17,9 @@ from slurmfleet.bus.errors import (
 from slurmfleet.bus.limits import within
 from slurmfleet.bus.nats_api import PubAckBody, parse
 from slurmfleet.bus.nats_consumer import NatsConsumer
+from slurmfleet.bus.nats_dial import NatsLogin
 from slurmfleet.bus.nats_keeper import Keeper, NatsOptions
-from slurmfleet.bus.nats_link import Answer, Link, NatsLogin, Raw
+from slurmfleet.bus.nats_link import Answer, Link, Raw
 from slurmfleet.bus.nats_serve import serve_over
 from slurmfleet.bus.nats_setup import bucket_config, ensure_consumer, ensure_stream, stream_config
 from slurmfleet.bus.nats_watch import NatsWatch

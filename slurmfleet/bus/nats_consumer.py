@@ -17,7 +17,7 @@ from slurmfleet.bus.nats_api import (
     call,
     parse_ack_subject,
 )
-from slurmfleet.bus.nats_link import Channel, Link, Raw
+from slurmfleet.bus.nats_link import Link, Raw
 from slurmfleet.bus.nats_setup import ensure_consumer
 from slurmfleet.bus.port import DEFAULT_LIMIT_S, Delivery
 from slurmfleet.contracts.envelope import Message
@@ -31,6 +31,9 @@ FETCH_BYTES = 32 * 1024 * 1024
 
 _GRACE_S = 2.0
 """How much longer than it was asked to wait the server may take to say that nothing came."""
+
+_AT_ONCE_S = 0.5
+"""How long the server may take to say what it has at once."""
 
 _RETRY_S = 0.2
 _HEARTBEAT = "100"
@@ -137,34 +140,32 @@ class NatsConsumer:
         return [_delivery(one, link) for one in found]
 
     async def _pull(self, link: Link, operation: str, batch: int, wait_s: float) -> list[Raw]:
+        """Ask once; silence is no failure: a server that is gone breaks the connection.
+
+        The server says nothing to a request without `expires` while `max_ack_pending` is reached.
+        """
         order: dict[str, object] = {"batch": batch, "max_bytes": FETCH_BYTES}
         order |= {"expires": round(wait_s * SECOND_NS)} if wait_s else {"no_wait": True}
+        patience_s = wait_s + _GRACE_S if wait_s else _AT_ONCE_S
+        found: list[Raw] = []
         async with link.channel(batch) as channel:
             await link.send(self._subject, json.dumps(order).encode(), reply=channel.inbox)
-            try:
-                return await self._collect(link, operation, channel, batch, wait_s)
-            except BusTimeoutError:
-                if wait_s:
-                    return []
-                raise
-
-    async def _collect(
-        self, link: Link, operation: str, channel: Channel, batch: int, wait_s: float
-    ) -> list[Raw]:
-        found: list[Raw] = []
-        while len(found) < batch:
-            try:
-                answer = await channel.next(operation, wait_s + _GRACE_S)
-            except (BusUnavailableError, BusTimeoutError):
-                if found:  # what has come is ours; what is lost comes again after ack_wait_s
-                    return found
-                raise
-            if not answer.status:
-                found.append(answer)
-            elif answer.status in _GONE and not found:
-                await self._revive(link, operation, answer)
-            elif answer.status != _HEARTBEAT:
-                break
+            while len(found) < batch:
+                try:
+                    answer = await channel.next(operation, patience_s)
+                except BusTimeoutError:
+                    break
+                except BusUnavailableError:
+                    if found:  # what has come is ours; what is lost comes again after ack_wait_s
+                        break
+                    raise
+                if not answer.status:
+                    found.append(answer)
+                elif answer.status in _GONE and not found:
+                    await self._revive(link, operation, answer)
+                    break
+                elif answer.status != _HEARTBEAT:
+                    break
         return found
 
     async def _revive(self, link: Link, operation: str, answer: Raw) -> None:

@@ -8,7 +8,8 @@ import structlog
 
 from slurmfleet.bus.errors import BusClosedError, BusError, BusTimeoutError, BusUnavailableError
 from slurmfleet.bus.limits import within
-from slurmfleet.bus.nats_link import Link, NatsLogin, dial
+from slurmfleet.bus.nats_dial import NatsLogin, dial
+from slurmfleet.bus.nats_link import Link
 from slurmfleet.timing.clock import Clock
 
 log = structlog.get_logger(__name__)

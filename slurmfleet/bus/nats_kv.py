@@ -5,10 +5,10 @@ Reads go to the stream's leader, so a reader sees what it has just written.
 Source: ADR-8 of nats-architecture-and-design; expiry markers: ADR-43 (nats-server 2.11).
 """
 
-import re
 from collections.abc import Mapping
 
-from slurmfleet.bus.errors import BusRefusedError, KeyNotFoundError, RevisionConflictError
+from slurmfleet.bus.errors import KeyNotFoundError, RevisionConflictError
+from slurmfleet.bus.names import check_key
 from slurmfleet.bus.nats_api import MessageBody, PubAckBody, StoredMessage, call, parse
 from slurmfleet.bus.nats_link import Link
 from slurmfleet.bus.nats_setup import bucket_stream
@@ -18,9 +18,6 @@ EXPECTED_REVISION = "Nats-Expected-Last-Subject-Sequence"
 OPERATION = "KV-Operation"
 MARKER = "Nats-Marker-Reason"
 
-_KEY = re.compile(r"[-/_=a-zA-Z0-9]+(?:\.[-/_=a-zA-Z0-9]+)*")
-_BUCKET = re.compile(r"[a-zA-Z0-9_-]+")
-
 
 def subject_of(bucket: str, key: str) -> str:
     """Give the subject of a key.
@@ -28,8 +25,7 @@ def subject_of(bucket: str, key: str) -> str:
     Raises:
         BusRefusedError: The bucket or the key holds what a subject may not.
     """
-    if not _BUCKET.fullmatch(bucket) or not _KEY.fullmatch(key):
-        raise BusRefusedError(f"key {key[:200]!r} of {bucket[:200]!r}", "not a valid name")
+    check_key(bucket, key)
     return f"$KV.{bucket}.{key}"
 
 

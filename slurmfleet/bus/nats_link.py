@@ -1,15 +1,14 @@
-"""One live connection to a NATS server: it is dialled, it works, it breaks, it is never mended.
+"""One live connection to a NATS server: it works, it breaks, it is never mended.
 
 The driver's own reconnecting is switched off. It closes for good on some errors of the server, and
 leaves the requests on their way to time out; here whoever waits learns of the break at once, and
-`nats.py` dials the next connection.
+`nats_keeper.py` dials the next connection.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import nats.errors
@@ -18,28 +17,14 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from slurmfleet.bus.errors import BusTimeoutError, BusUnavailableError, NoResponderError
-from slurmfleet.bus.limits import within
-from slurmfleet.bus.nats_errors import translate, translated
+from slurmfleet.bus.errors import BusError, BusTimeoutError, BusUnavailableError, NoResponderError
+from slurmfleet.bus.limits import cancellation_kept, within
+from slurmfleet.bus.nats_errors import translated
 from slurmfleet.bus.port import ServerInfo
 
 log = structlog.get_logger(__name__)
 
-PING_INTERVAL_S = 5
-"""Two unanswered pings mean a broken connection: a stopped server is noticed within 15 s."""
-
-_FLUSH_LIMIT_S = 10
 _NO_RESPONDERS = "503"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NatsLogin:
-    """Who we are; all empty for a server that asks for nothing."""
-
-    user: str = ""
-    password: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
-    creds_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +102,14 @@ class Link:
         self, subject: str, callback: Callable[[Msg], Awaitable[None]], *, queue: str = ""
     ) -> Subscription:
         """Subscribe a coroutine function that takes the driver's messages."""
-        with translated(f"subscribe {subject}"):
+        with translated(f"subscribe {subject}"), cancellation_kept():
             return await self._client.subscribe(subject, queue=queue, cb=callback)  # pyright: ignore[reportUnknownMemberType]  a bare Future in its signature
 
     async def unsubscribe(self, subscription: Subscription) -> None:
         """End a subscription; nothing happens if the connection is gone."""
         try:
-            await subscription.unsubscribe()
+            with cancellation_kept():
+                await subscription.unsubscribe()
         except nats.errors.Error:
             log.debug("subscription was gone already", subject=subscription.subject)
 
@@ -136,14 +122,10 @@ class Link:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Hand a message to the connection; nothing tells whether it arrived."""
-        task = asyncio.current_task()
-        cancels = task.cancelling() if task else 0
-        with translated(f"send {subject}"):
+        with translated(f"send {subject}"), cancellation_kept():
             await self._client.publish(
                 subject, body, reply=reply, headers=dict(headers) if headers else None
             )
-        if task and task.cancelling() > cancels:  # the driver swallows a cancellation while full
-            raise asyncio.CancelledError
 
     async def post(
         self, subject: str, body: bytes = b"", headers: Mapping[str, str] | None = None
@@ -213,8 +195,16 @@ class Link:
     async def rtt(self, limit_s: float) -> float:
         """Measure a round trip, in seconds."""
         async with within("ping", limit_s):
-            with translated("ping"):
+            with translated("ping"), cancellation_kept():
                 return await self._client.rtt(timeout=max(1, round(limit_s)))
+
+    async def flushed(self, limit_s: float) -> None:
+        """Wait until the server has read what was sent so far.
+
+        The driver's ping overtakes what still waits to be written, so the second one counts.
+        """
+        await self.rtt(limit_s)
+        await self.rtt(limit_s)
 
     def fail_all(self) -> None:
         """Tell everybody who waits that the connection broke."""
@@ -228,13 +218,12 @@ class Link:
     async def close(self, limit_s: float) -> None:
         """Let what is on its way out leave, then close; at most `limit_s` for each."""
         try:
-            async with within("drain", limit_s):
-                if self._client.is_connected:
-                    await self._client.flush(timeout=max(1, round(limit_s)))
-        except (BusTimeoutError, nats.errors.Error, OSError):
+            if self._client.is_connected:
+                await self.flushed(limit_s)
+        except BusError:
             log.warning("bus did not drain", limit_s=limit_s)
         finally:
-            await _shut(self._client, limit_s)
+            await shut(self._client, limit_s)
             self.fail_all()
 
     def _token(self) -> str:
@@ -259,56 +248,7 @@ def raw(msg: Msg) -> Raw:
     )
 
 
-async def dial(
-    *, servers: Sequence[str], name: str, login: NatsLogin, connect_timeout_s: float
-) -> Link:
-    """Connect once.
-
-    Raises:
-        BusAuthError: The server does not know the login.
-        BusUnavailableError: No server could be reached.
-    """
-    operation = f"connect to {', '.join(servers)}"
-    client, seen = Client(), list[Exception]()
-    link = Link(client)
-
-    async def on_error(exc: Exception) -> None:
-        seen.append(exc)
-        log.debug("driver reports an error", error=str(exc))
-
-    async def on_closed() -> None:
-        link.fail_all()
-
-    try:
-        async with within(operation, connect_timeout_s * 2 * len(servers) + 1):
-            await client.connect(
-                list(servers),
-                name=name,
-                error_cb=on_error,
-                closed_cb=on_closed,
-                allow_reconnect=False,
-                max_reconnect_attempts=1,
-                reconnect_time_wait=0,
-                connect_timeout=connect_timeout_s,  # pyright: ignore[reportArgumentType]  the driver takes any number
-                ping_interval=PING_INTERVAL_S,
-                drain_timeout=5,
-                flush_timeout=_FLUSH_LIMIT_S,
-                user=login.user or None,
-                password=login.password or None,
-                token=login.token or None,
-                user_credentials=login.creds_file,
-            )
-            await link.open()
-    except BaseException as exc:
-        await _shut(client, connect_timeout_s)
-        if isinstance(exc, (nats.errors.Error, OSError)):
-            reason = seen[-1] if isinstance(exc, nats.errors.NoServersError) and seen else exc
-            raise translate(reason, operation) from exc
-        raise
-    return link
-
-
-async def _shut(client: Client, limit_s: float) -> None:
+async def shut(client: Client, limit_s: float) -> None:
     """Close; a server that reads no more is left without ceremony."""
     try:
         async with within("close", limit_s):

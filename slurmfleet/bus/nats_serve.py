@@ -61,7 +61,7 @@ class _Service:
 
         subscription = await link.subscribe(self._subject, on_request, queue=self._queue)
         try:
-            await link.rtt(limit_s=5)  # the server has the subscription before it answers
+            await link.flushed(limit_s=5)
             self.tried.set()
             await link.closed.wait()
         finally:

@@ -7,14 +7,14 @@ from the new snapshot is told as removed.
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 
 import structlog
 
 from slurmfleet.bus.errors import (
     BusTimeoutError,
     BusUnavailableError,
-    KeyNotFoundError,
     NoResponderError,
 )
 from slurmfleet.bus.nats_api import API, SECOND_NS, ConsumerBody, call, parse_ack_subject
@@ -66,11 +66,12 @@ class NatsWatch:
         while True:
             try:
                 link = await self._links.link(self._operation, PULL_S)
-                async for update in self._follow(link):
-                    if lost:
-                        log.info("watch resumed", bucket=self._bucket)
-                        lost = False
-                    yield update
+                async with aclosing(self._follow(link)) as updates:
+                    async for update in updates:
+                        if lost:
+                            log.info("watch resumed", bucket=self._bucket)
+                            lost = False
+                        yield update
             except (BusUnavailableError, BusTimeoutError, NoResponderError) as exc:
                 if not lost:
                     log.warning("watch interrupted", bucket=self._bucket, error=str(exc))
@@ -81,17 +82,18 @@ class NatsWatch:
         """Give all keys as they are now, sorted."""
         link = await self._links.link(self._operation, limit_s)
         entries: dict[str, KvEntry] = {}
-        async for update in self._follow(link):
-            match update:
-                case KvEntry():
-                    entries[update.key] = update
-                case KvRemoved():
-                    entries.pop(update.key, None)
-                case SnapshotComplete():
-                    break
+        async with aclosing(self._follow(link)) as updates:
+            async for update in updates:
+                match update:
+                    case KvEntry():
+                        entries[update.key] = update
+                    case KvRemoved():
+                        entries.pop(update.key, None)
+                    case SnapshotComplete():
+                        break
         return [entries[key] for key in sorted(entries)]
 
-    async def _follow(self, link: Link) -> AsyncIterator[KvUpdate]:
+    async def _follow(self, link: Link) -> AsyncGenerator[KvUpdate]:
         """Give updates until the connection or the consumer is gone."""
         self._seen = set()
         self._complete = False
@@ -197,6 +199,3 @@ def _filter(prefix: str) -> str:
     """Give the narrowest filter of the server that lets all keys with `prefix` through."""
     whole = prefix.rpartition(".")[0]
     return f"{whole}.>" if whole else ">"
-
-
-__all__ = ["KeyNotFoundError", "NatsWatch"]
