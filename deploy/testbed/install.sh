@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what the testbed needs on Debian 12 or Ubuntu (root). Quick and silent where all is there.
-#   install.sh               Slurm, munge, MariaDB, sshd; a Debian 13 root with Slurm 24.11 and TimescaleDB
+#   install.sh               Slurm, munge, MariaDB, sshd, promtool; a Debian 13 root with Slurm 24.11 and TimescaleDB
 #   install.sh --no-trixie   without the Debian 13 root: no beta, no timescale.sh
 # SLURMFLEET_TESTBED_TRIXIE says where that root lives, SLURMFLEET_TESTBED_MIRROR where debootstrap fetches it.
 . "$(dirname "$0")/settings.sh"
@@ -14,7 +14,7 @@ case ${1:-} in --no-trixie) with_trixie= ;; '') ;; *) sed -n '2,5p' "$0"; exit 2
 
 SLURM_PACKAGES="slurm-wlm slurmctld slurmd slurm-client slurmdbd slurm-wlm-basic-plugins slurm-wlm-mysql-plugin
     munge openssh-server"
-HOST_PACKAGES="$SLURM_PACKAGES mariadb-server openssh-client util-linux"
+HOST_PACKAGES="$SLURM_PACKAGES mariadb-server openssh-client util-linux prometheus"
 TRIXIE_PACKAGES="$SLURM_PACKAGES postgresql-17-timescaledb"
 
 missing() {              # missing DIR PACKAGE...: those not installed in the root file system DIR
