@@ -36,9 +36,6 @@ class CliSettings(BaseSettings):
         default=Path("slurmfleet.toml"),
         description="Clusters to begin with; read by `up` where it exists.",
     )
-    simulator_time_scale: float = Field(
-        default=1, description="Seconds that pass in the demo clusters per second."
-    )
 
 
 def inherited_environment() -> Mapping[str, str]:

@@ -55,7 +55,6 @@ def up(
         doors=doors,
         inherited=inherited_environment(),
         config_file=config or settings.config_file,
-        time_scale=settings.simulator_time_scale,
     )
     clock = SystemClock()
     reporter = Reporter(Output(as_json=as_json), clock)

@@ -101,12 +101,9 @@ class _HealthPort:
         return f"http://{LOOPBACK}:{self.port}"
 
 
-def simulator(wiring: Wiring, *, time_scale: float) -> Service:
+def simulator(wiring: Wiring) -> Service:
     """Give the simulated clusters."""
-    own = {
-        "SLURMFLEET_SIMULATOR_DATA_DIR": str(wiring.layout.simulator_dir),
-        "SLURMFLEET_SIMULATOR_TIME_SCALE": f"{time_scale:g}",
-    }
+    own = {"SLURMFLEET_SIMULATOR_DATA_DIR": str(wiring.layout.simulator_dir)}
     return _inner("simulator", wiring, own)
 
 
@@ -119,7 +116,11 @@ def board_services(wiring: Wiring) -> tuple[Service, ...]:
         _inner(
             "collector",
             wiring,
-            {"SLURMFLEET_COLLECTOR_STATE_DIR": str(wiring.layout.collector_dir)},
+            {
+                "SLURMFLEET_COLLECTOR_STATE_DIR": str(wiring.layout.collector_dir),
+                # One collector has no rival, and need not wait for a dead one's lease to expire.
+                "SLURMFLEET_COLLECTOR_LEASE": "false",
+            },
         ),
         _outer(
             "api",

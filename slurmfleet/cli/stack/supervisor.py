@@ -48,7 +48,6 @@ class StackOptions:
     doors: Doors
     inherited: Mapping[str, str]
     config_file: Path
-    time_scale: float = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,7 +106,7 @@ class Supervisor:
             if board.demo:
                 self._say("simulator", "no cluster is configured: starting simulated ones")
                 forget_description(self.options.layout)
-                demo = simulator(wiring, time_scale=self.options.time_scale)
+                demo = simulator(wiring)
                 await self._begin_service(demo, watches)
                 names = await register_demo(bus, self.options.layout, self.clock)
                 board = replace(board, clusters=names)
