@@ -2,5 +2,5 @@
 
 Belongs: tools, their wording, compact rendering for a model.
 Never: SQL, HTTP routes, its own business rules.
-Read first: server.py, tools/.
+Read first: server.py, answers.py, render.py, tools/.
 """

@@ -1,0 +1,28 @@
+"""Settings of the MCP server; the only reader of the environment in this room."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class McpSettings(BaseSettings):
+    """Where to listen, who may come in, and how long to wait."""
+
+    model_config = SettingsConfigDict(env_prefix="SLURMFLEET_MCP_", extra="ignore")
+
+    host: str = Field(default="127.0.0.1", description="Address of the MCP server.")
+    port: int = Field(default=7273, ge=0, le=65_535, description="Port of MCP; 0: a free one.")
+    token: SecretStr = Field(
+        default=SecretStr(""), description="Bearer token; needed on any address but loopback."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description='Host names served besides loopback, as JSON: ["deck.example"].'
+    )
+    max_store_connections: int = Field(
+        default=8, ge=1, le=100, description="Connections to PostgreSQL."
+    )
+    store_wait_s: float = Field(
+        default=1.5, gt=0, le=30, description="The store counts as down after this."
+    )
+    statement_timeout_s: float = Field(
+        default=5.0, gt=0, le=60, description="PostgreSQL gives up a question after this."
+    )
