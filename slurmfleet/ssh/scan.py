@@ -9,7 +9,12 @@ from contextlib import asynccontextmanager
 import asyncssh
 
 from slurmfleet.ssh.connect import open_hops
-from slurmfleet.ssh.errors import SshProtocolError, SshTimeoutError
+from slurmfleet.ssh.errors import (
+    SshConnectionLostError,
+    SshError,
+    SshProtocolError,
+    SshTimeoutError,
+)
 from slurmfleet.ssh.hostkeys import ShownHostKey, shown_host_key
 from slurmfleet.ssh.route import Route, config_paths, nominal_endpoint, resolve, trust_of
 from slurmfleet.ssh.target import SshTarget
@@ -32,15 +37,32 @@ async def scan_host_key(target: SshTarget, budget: Budget) -> list[ShownHostKey]
         async with budget.enforce():
             route = await resolve(target)
             async with _tunnel(target, route) as tunnel:
-                asked = [await _ask(target, route, tunnel, name) for name in _ALGORITHMS]
+                asked = [await _try(target, route, tunnel, name) for name in _ALGORITHMS]
     except BudgetExceededError as exc:
         raise SshTimeoutError(
             nominal_endpoint(target), operation=exc.operation, limit_s=exc.limit_s
         ) from exc
-    shown = [one for one in asked if one is not None]
+    shown = [one for one in asked if isinstance(one, ShownHostKey)]
+    failures = [one for one in asked if isinstance(one, SshError)]
+    if not shown and failures:
+        raise failures[0]
     if not shown:
         raise SshProtocolError(route.endpoint, "it has no Ed25519, ECDSA or RSA host key")
     return shown
+
+
+async def _try(
+    target: SshTarget, route: Route, tunnel: asyncssh.SSHClientConnection | None, algorithm: str
+) -> ShownHostKey | SshError | None:
+    """Ask for one kind of key; a broken connection costs only this kind.
+
+    OpenSSH hangs up on a client that wants a kind it does not have, and now and then its reset
+    arrives before the message that says why.
+    """
+    try:
+        return await _ask(target, route, tunnel, algorithm)
+    except SshConnectionLostError as exc:
+        return exc
 
 
 async def _ask(
