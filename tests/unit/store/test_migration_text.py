@@ -1,0 +1,54 @@
+import pytest
+
+from slurmfleet.store.edition import Edition
+from slurmfleet.store.migrate import MalformedMigrationError, Migration, shipped_migrations
+
+
+def migration(text: str) -> Migration:
+    return Migration(version=1, name="0001_x.sql", text=text)
+
+
+def test_a_block_is_kept_on_its_editions_alone():
+    text = "SELECT 1;\n-- if edition: community, apache\nSELECT 2;\n-- end if\nSELECT 3;\n"
+
+    assert {edition: migration(text).scripts_for(edition) for edition in Edition} == {
+        Edition.COMMUNITY: [
+            text.replace("-- if edition: community, apache\n", "").replace("-- end if", "")
+        ],
+        Edition.APACHE: [
+            text.replace("-- if edition: community, apache\n", "").replace("-- end if", "")
+        ],
+        Edition.PLAIN: ["SELECT 1;\n\nSELECT 3;\n"],
+    }
+
+
+def test_a_file_for_one_edition_is_left_out_on_the_others():
+    one = migration("-- Why.\n-- edition: community\n\nSELECT 1;\n")
+
+    assert (one.scripts_for(Edition.APACHE), len(one.scripts_for(Edition.COMMUNITY))) == ((), 1)
+
+
+def test_a_flag_counts_before_the_first_statement_only():
+    assert migration("SELECT 1;\n-- transaction: off\n").transactional
+    assert not migration("-- Why.\n-- transaction: off\nSELECT 1;\n").transactional
+
+
+def test_without_a_transaction_statements_are_split_at_their_marks():
+    one = migration("-- transaction: off\nSELECT 1;\n-- statement\n\n-- statement\nSELECT 2;\n")
+
+    assert one.scripts_for(Edition.PLAIN) == ["-- transaction: off\nSELECT 1;\n", "\nSELECT 2;\n"]
+
+
+def test_an_unknown_edition_is_refused():
+    with pytest.raises(MalformedMigrationError, match="'gold' does not name editions"):
+        migration("-- edition: gold\nSELECT 1;").scripts_for(Edition.PLAIN)
+
+
+def test_every_migration_states_its_lock_and_duration():
+    lacking = [
+        one.name
+        for one in shipped_migrations()
+        if "-- Lock:" not in one.text or "Expected duration:" not in one.text
+    ]
+
+    assert lacking == []
