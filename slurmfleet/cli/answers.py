@@ -5,8 +5,6 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from slurmfleet.contracts.commands import HostKey
-
 
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -100,17 +98,6 @@ class JobList(_Answer):
     items: tuple[JobAnswer, ...]
     next_cursor: str | None = None
     clusters: Mapping[str, AgeAnswer] = Field(default_factory=dict[str, AgeAnswer])
-
-
-class HostKeysAnswer(_Answer):
-    """The keys that a login node shows, and those that were trusted until now."""
-
-    host: str
-    port: int
-    keys: tuple[HostKey, ...]
-    changed: bool = False
-    recorded: tuple[str, ...] = ()
-    """Fingerprints of the recorded keys."""
 
 
 class EventAnswer(_Answer):

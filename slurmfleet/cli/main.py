@@ -34,3 +34,6 @@ for function in (jobs, job, events):
 app.add_typer(cluster.app, name="cluster", rich_help_panel=_BOARD)
 app.add_typer(hosts.app, name="hosts", rich_help_panel=_BOARD)
 app.command(rich_help_panel=_BOARD)(mcp)
+
+if __name__ == "__main__":
+    app()

@@ -42,21 +42,18 @@ async def stop_stack(layout: Layout, *, clock: Clock, say: Callable[[str], None]
         )
     before = [running.supervisor, *_alive(running.children)]
     send(running.supervisor, signal.SIGTERM)
-    await _wait_released(layout, running, clock, say)
-    if is_held(layout):
+    await _wait_ended(running, clock, say)
+    if is_alive(running.supervisor):
         say("it does not end by itself; ending it by force")
-        send(running.supervisor, signal.SIGKILL)
-        await end_all(running.children, clock=clock, grace_s=_GRACE_S)
+        await end_all([running.supervisor, *running.children], clock=clock, grace_s=_GRACE_S)
     return Stopped(ran=True, ended=len(before) - len(_alive(before)))
 
 
-async def _wait_released(
-    layout: Layout, running: RunningStack, clock: Clock, say: Callable[[str], None]
-) -> None:
+async def _wait_ended(running: RunningStack, clock: Clock, say: Callable[[str], None]) -> None:
     """Wait for the end, and tell which parts are gone."""
     deadline_s = clock.monotonic_s() + STOP_LIMIT_S
     left = list(running.children)
-    while is_held(layout) and clock.monotonic_s() < deadline_s:
+    while is_alive(running.supervisor) and clock.monotonic_s() < deadline_s:
         for child in [one for one in left if not is_alive(one)]:
             left.remove(child)
             say(f"{child.name} stopped")
