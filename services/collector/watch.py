@@ -188,7 +188,8 @@ class ClusterWatch:
             users=self.config.track_users
             or (() if self.config.track_accounts else (self._probe.user,)),
             accounts=self.config.track_accounts,
-            queue=self._pace.wants_queue(now),
+            # A controller that did not answer is not asked twice in the next look.
+            queue=self._pace.wants_queue(now) and (self._last is None or self._last.good),
             jobs=open_questions(self._memory) if may_ask else frozenset(),
             section_limit_s=self._settings.section_limit_s,
         )

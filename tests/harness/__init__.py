@@ -1,0 +1,1 @@
+"""What whole-stack tests share: the stack itself and the clusters it watches."""

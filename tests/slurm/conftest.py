@@ -1,0 +1,69 @@
+"""One stack that watches real and simulated clusters, for every test of this suite."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.feed import Feed, following
+from tests.harness.sites import RealSite, SimulatedSite, Site, real_sites, simulated_sites
+from tests.harness.stack import Stack, running_stack
+
+SIMULATED = "sim-h100"
+REAL = ("alpha", "beta")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.slurm)
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, SimulatedSite]]:
+    with simulated_sites(tmp_path_factory.mktemp("sim"), names=SIMULATED) as sites:
+        yield sites
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[dict[str, RealSite]]:
+    with real_sites() as sites:
+        yield sites
+
+
+@pytest.fixture(scope="session")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, simulated: dict[str, SimulatedSite]
+) -> Iterator[Stack]:
+    configs = [site.config for site in simulated.values()]
+    with running_stack(tmp_path_factory.mktemp("stack"), configs) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def feed(stack: Stack) -> Iterator[Feed]:
+    with following(stack.api) as feed:
+        yield feed
+
+
+@pytest.fixture(scope="module", params=[SIMULATED, *REAL])
+def site(request: pytest.FixtureRequest, stack: Stack) -> Site:
+    """Give a cluster that the stack watches; a real one is added as a user would add it."""
+    if request.param == SIMULATED:
+        return request.getfixturevalue("simulated")[SIMULATED]
+    site: RealSite = request.getfixturevalue("real")[request.param]
+    if stack.cli("cluster", "show", site.name, expect=None).returncode:
+        _add(stack, site)
+    return site
+
+
+def _add(stack: Stack, site: RealSite) -> None:
+    config = site.config
+    stack.cli(
+        *("cluster", "add", site.name, "--host", str(config["host"]), "--port"),
+        *(str(config["port"]), "--user", str(config["user"]), "--key"),
+        *(str(site.about["users"][site.user]["key"]), "--poll-interval", "0.5"),
+    )
+    stack.cli("hosts", "trust", site.name, "--yes")
