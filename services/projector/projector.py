@@ -62,6 +62,7 @@ class Projector:
             BusError: The bus could not be asked; what was in hand will be delivered again.
         """
         consumer = await self.bus.consumer(PROJECTOR)
+        self.health.report("facts", ok=True)
         while True:
             await self.step(consumer)
 
