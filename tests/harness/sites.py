@@ -29,8 +29,12 @@ class Site(Protocol):
     """One cluster with a user on it."""
 
     name: str
-    cpu_partition: str
-    config: Mapping[str, object]
+
+    @property
+    def cpu_partition(self) -> str: ...
+
+    @property
+    def config(self) -> Mapping[str, object]: ...
 
     def run(self, command: str) -> str:
         """Run a command on the login node as the user; give what it printed."""
@@ -106,9 +110,7 @@ class RealSite:
         return _ssh(["-F", str(TESTBED_ROOT / "ssh_config"), f"{self.name}-{user}"], command)
 
     def _control(self, verb: str) -> None:
-        subprocess.run(
-            [TESTBED / "ctl.sh", verb, f"{self.name}-slurmctld"], check=True, timeout=60
-        )
+        subprocess.run([TESTBED / "ctl.sh", verb, f"{self.name}-slurmctld"], check=True, timeout=60)
 
 
 @contextmanager
@@ -138,7 +140,10 @@ class SimulatedSite:
     name: str
     about: Mapping[str, Any]
     control_path: Path
-    cpu_partition: str = "cpu"
+
+    @property
+    def cpu_partition(self) -> str:
+        return "cpu"
 
     @property
     def config(self) -> Mapping[str, object]:

@@ -66,6 +66,10 @@ class Stack:
         record = json.loads((self.data_dir / "run" / "stack.json").read_text())
         return next(int(one["pid"]) for one in record["processes"] if one["name"] == name)
 
+    def store_dsn(self) -> str:
+        record = json.loads((self.data_dir / "run" / "stack.json").read_text())
+        return str(record["access"]["SLURMFLEET_STORE_DSN"])
+
     def kill(self, name: str) -> int:
         """End one process as a crash would; the supervisor is expected to start it again."""
         pid = self.pid(name)

@@ -171,7 +171,7 @@ def test_an_array_with_a_failed_task_has_failed(view: View):
 
 
 def test_a_name_with_any_character_survives(view: View):
-    name = "train|v2, \"x\" é 漢 <b>;$(id)"
+    name = 'train|v2, "x" é 漢 <b>;$(id)'
     job_id = submit(view.site, "-J", name, runs_s=2)
 
     ended = view.reaches(job_id, "COMPLETED")
