@@ -68,6 +68,16 @@ def bus_problems() -> Generator[None]:
         raise bus_unavailable() from exc
 
 
+def require_bus(bus: Bus) -> None:
+    """Refuse at once what would only wait for the bus.
+
+    Raises:
+        ProblemError: There is no connection at the moment.
+    """
+    if not bus.is_connected:
+        raise bus_unavailable()
+
+
 def bus_unavailable() -> ProblemError:
     """Give the problem of a bus that cannot be reached."""
     return ProblemError(

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -85,7 +86,11 @@ async def _speak(server: FastMCP, process: Process) -> None:
         speaking = group.create_task(server.run_stdio_async(show_banner=False), name="stdio")
         speaking.add_done_callback(lambda _: process.stopping.set())
         await process.stopping.wait()
-        speaking.cancel()
+        if not speaking.done():
+            # A thread waits for the client's next line and nothing can wake it; there is nothing
+            # to finish but connections that only read.
+            logger().info("process stopped")
+            os._exit(0)
 
 
 def _store_settings(shared: SharedSettings, settings: McpSettings) -> StoreSettings:

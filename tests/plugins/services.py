@@ -140,7 +140,7 @@ class Fleet:
                 sys.executable,
                 "-m",
                 f"services.{name}",
-                env=self.environment(name, **{PORT_SETTINGS[name]: str(port)}, **more),
+                env=self.environment(name, **{PORT_SETTINGS[name]: str(port), **more}),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -1,5 +1,6 @@
 """Clusters: what is configured and how it is; changes go to the registry."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.api.answers import ItemList, json_response, list_response, object_response
 from services.api.bodies import ClusterChanged, ClusterPatch
 from services.api.changes import settled
+from services.api.commands import require_bus
 from services.api.errors import documented
 from services.api.gateway import Gateway
 from services.api.queries import NoQuery, refuse_repeated
@@ -70,10 +72,12 @@ def _add_reading(router: APIRouter, gateway: Gateway) -> None:
 
 def _add_changing(router: APIRouter, gateway: Gateway) -> None:
     registry = ClusterRegistry(gateway.bus)
+    needs_bus = [Depends(partial(require_bus, gateway.bus))]
 
     @router.post(
         "",
         summary="Add a cluster",
+        dependencies=needs_bus,
         status_code=HTTPStatus.CREATED,
         responses={
             201: {"model": ClusterChanged},
@@ -89,6 +93,7 @@ def _add_changing(router: APIRouter, gateway: Gateway) -> None:
     @router.patch(
         "/{cluster}",
         summary="Change fields of a cluster",
+        dependencies=needs_bus,
         responses={200: {"model": ClusterChanged}, **documented(*_CHANGE_ERRORS)},
     )
     async def update_cluster(
@@ -102,6 +107,7 @@ def _add_changing(router: APIRouter, gateway: Gateway) -> None:
     @router.delete(
         "/{cluster}",
         summary="Stop watching a cluster; its history stays",
+        dependencies=needs_bus,
         status_code=HTTPStatus.NO_CONTENT,
         responses=documented(*_CHANGE_ERRORS),
     )

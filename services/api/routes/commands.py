@@ -1,5 +1,6 @@
 """What is asked of a cluster's collector: test, host keys, refresh."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.api.answers import json_response
 from services.api.bodies import ClusterChanged, TrustKeys
 from services.api.changes import settled, trusted_lines
-from services.api.commands import ask_collector
+from services.api.commands import ask_collector, require_bus
 from services.api.errors import documented
 from services.api.gateway import Gateway
 from services.api.queries import NoQuery, refuse_repeated
@@ -35,7 +36,7 @@ def command_routes(gateway: Gateway) -> APIRouter:
     router = APIRouter(
         prefix="/v1/clusters/{cluster}",
         tags=["clusters"],
-        dependencies=[Depends(refuse_repeated)],
+        dependencies=[Depends(refuse_repeated), Depends(partial(require_bus, gateway.bus))],
     )
     _add_asking(router, gateway)
     _add_trusting(router, gateway)
