@@ -109,6 +109,10 @@ proto-check: .venv/.dev-stamp ## fail if slurmfleet/pb is not what proto/ gives
 db-schema: .venv/.dev-stamp ## write schema.sql from the migrations
 	@$(RUN) python -m slurmfleet.store.schema
 
+.PHONY: docs-cli
+docs-cli: .venv/.dev-stamp ## write docs/cli.md from the command line's own words
+	@$(RUN) python -m typer slurmfleet.cli.main utils docs --name slurmfleet --output docs/cli.md
+
 .PHONY: clean
 clean: ## remove what was built; the data of the stack stays
 	@rm -rf build dist htmlcov .coverage .pytest_cache .ruff_cache .hypothesis .import_linter_cache

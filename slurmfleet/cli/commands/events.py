@@ -69,7 +69,7 @@ def events(
             output.show(Text("No events."))
 
     async def forever(api: ApiClient) -> None:
-        await _follow(api, wanted, after, output, SystemClock())
+        await follow_events(api, wanted, after=after, output=output, clock=SystemClock())
 
     with_api(url, forever if follow else page)
 
@@ -80,23 +80,29 @@ async def _some_back(api: ApiClient, count: int) -> int:
     return max(0, newest - count)
 
 
-async def _follow(
-    api: ApiClient, wanted: Params, after: int | None, output: Output, clock: Clock
+async def follow_events(
+    api: ApiClient, wanted: Params, *, after: int | None, output: Output, clock: Clock
 ) -> None:
-    """Print events as they come; a lost connection is told once and resumed."""
+    """Print events as they come; a lost connection is told once and resumed.
+
+    Raises:
+        CliError: The API refuses, or was not there even once.
+    """
     seen = after
     failures = 0
+    connected = False
     waits = Backoff(first_s=0.5, most_s=10)
     while True:
         try:
             async for event in stream(api, wanted, after=seen):
+                connected = True
                 if failures:
                     output.say("connected again")
                     failures = 0
                 seen = event.sequence if event.sequence is not None else seen
                 _print(event, output)
         except (UnreachableError, AnsweredError, httpx.TransportError) as exc:
-            if seen is None or _is_final(exc):
+            if not connected or _is_final(exc):
                 raise
             failures += 1
             if failures == 1:

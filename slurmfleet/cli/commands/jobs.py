@@ -90,13 +90,15 @@ def jobs(
             output.show(jobs_page(document))
 
     async def again_and_again(api: ApiClient) -> None:
-        with Live(console=output.data, screen=False, auto_refresh=False) as live:
+        with Live(console=output.data, auto_refresh=False) as live:
             while True:
                 document = await api.get("/v1/jobs", params)
                 if as_json:
                     output.json_line(document)
-                else:
+                elif output.data.is_terminal:
                     live.update(jobs_page(document), refresh=True)
+                else:
+                    output.show(jobs_page(document))
                 await clock.sleep(interval_s)
 
     with_api(url, again_and_again if watch else once)

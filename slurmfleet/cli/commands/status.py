@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from slurmfleet.cli.client import ApiClient, open_client
-from slurmfleet.cli.commands.cluster import clusters_page
+from slurmfleet.cli.commands.cluster_pages import clusters_page
 from slurmfleet.cli.errors import CliError
 from slurmfleet.cli.options import AsJson, DataDir, Url
 from slurmfleet.cli.output import Column, Output, table
