@@ -53,11 +53,11 @@ class Problem(BaseModel):
     title: str = Field(examples=["Not Found"])
     status: int = Field(examples=[404])
     code: ProblemCode = Field(description="Stable; switch on this.", examples=["unknown_cluster"])
-    detail: str = Field(examples=["No cluster is called 'aplha'."])
+    detail: str = Field(examples=["No cluster is called 'alfa'."])
     remedy: str = Field(
         description="What mends it; may be empty.", examples=["Configured are: alpha, beta."]
     )
-    instance: str = Field(description="The path asked for.", examples=["/v1/clusters/aplha"])
+    instance: str = Field(description="The path asked for.", examples=["/v1/clusters/alfa"])
 
 
 def install_error_handlers(app: FastAPI) -> None:

@@ -263,7 +263,7 @@ async def test_an_unknown_cluster_is_unknown_and_a_known_one_without_jobs_is_emp
             return (await client.get("/v1/clusters/alpha")).status_code == 200
 
         await eventually(known)
-        unknown = await client.get("/v1/jobs?cluster=aplha")
+        unknown = await client.get("/v1/jobs?cluster=alfa")
         empty = (await client.get("/v1/jobs?cluster=alpha")).json()
 
     assert (unknown.status_code, unknown.json()["remedy"]) == (404, "Configured are: alpha.")

@@ -14,7 +14,7 @@ def test_every_code_has_a_status():
 
 
 async def test_an_unknown_cluster_is_a_404_that_names_the_known(desk: Desk):
-    answer = await desk.client.get("/v1/jobs/aplha/4711")
+    answer = await desk.client.get("/v1/jobs/alfa/4711")
 
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json() == {
@@ -22,9 +22,9 @@ async def test_an_unknown_cluster_is_a_404_that_names_the_known(desk: Desk):
         "title": "Not Found",
         "status": 404,
         "code": "unknown_cluster",
-        "detail": "No cluster is called 'aplha'.",
+        "detail": "No cluster is called 'alfa'.",
         "remedy": "Configured are: alpha.",
-        "instance": "/v1/jobs/aplha/4711",
+        "instance": "/v1/jobs/alfa/4711",
     }
 
 

@@ -2,6 +2,8 @@
 
 from typing import cast
 
+import jsonschema
+
 from tests.unit.api.conftest import Desk
 
 PROMISED = {
@@ -59,6 +61,20 @@ async def test_every_reference_leads_somewhere(desk: Desk):
     names = {one.removeprefix("#/components/schemas/") for one in references(document)}
     assert names
     assert names <= set(schemas)
+
+
+async def test_every_schema_is_one_and_every_example_fits_its_own(desk: Desk):
+    document = (await desk.client.get("/openapi.json")).json()
+
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            for status, answer in operation["responses"].items():
+                for content in answer.get("content", {}).values():
+                    schema = {**content.get("schema", {}), "components": document["components"]}
+                    jsonschema.Draft202012Validator.check_schema(schema)
+                    if "example" in content:
+                        jsonschema.validate(content["example"], schema)
+                assert answer["description"], (path, status)
 
 
 async def test_a_job_and_a_list_carry_an_example_that_is_a_real_answer(desk: Desk):

@@ -1,5 +1,6 @@
 """Tools: every promise of the protocol kept, answers short, dated and safe, errors that help."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 
@@ -11,9 +12,12 @@ from fastmcp.exceptions import ToolError
 
 from services.mcp.render import MAX_CHARS
 from services.mcp.server import UnknownToolsetError, create_server
+from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.jobs import JobState
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.store.read.jobs import JobFilter
+from slurmfleet.store.rows import JobView
+from slurmfleet.testing.reader import MemoryReader
 from slurmfleet.testing.views import ALPHA, cluster_view, job_view
 from tests.unit.mcp.conftest import Desk
 
@@ -157,14 +161,14 @@ async def test_filters_reach_the_reader_however_a_model_writes_them(desk: Desk):
 @pytest.mark.parametrize(
     ("tool", "arguments", "said"),
     [
-        ("get_job", {"cluster": "aplha", "job": "1"}, "unknown_cluster: .* — fix: .*alpha"),
+        ("get_job", {"cluster": "alfa", "job": "1"}, "unknown_cluster: .* — fix: .*alpha"),
         ("get_job", {"cluster": "alpha", "job": "1; rm"}, "invalid_job_id: .* — fix: Use a number"),
         ("get_job", {"cluster": "alpha", "job": "99"}, "job_not_found: .* — fix: List the jobs"),
         ("get_job", {"cluster": "alpha"}, "invalid_parameter: job: .* — fix: call again"),
-        ("list_jobs", {"state": "RUNING"}, "invalid_parameter: 'RUNING' .* — fix: use one of PEND"),
+        ("list_jobs", {"state": "RUNS"}, "invalid_parameter: 'RUNS' .* — fix: use one of PEND"),
         ("list_jobs", {"user": ""}, "invalid_parameter: user has an empty value"),
         ("list_jobs", {"limit": 500}, "invalid_parameter: limit: .*less than or equal to 200"),
-        ("list_jobs", {"clutser": "alpha"}, "invalid_parameter: clutser: "),
+        ("list_jobs", {"clusterx": "alpha"}, "invalid_parameter: clusterx: "),
         ("list_jobs", {"since": "2026-01-01T00:00:00"}, "invalid_parameter: since: .*timezone"),
         ("get_cluster_status", {"cluster": "beta"}, "unknown_cluster: .* — fix: .*alpha"),
     ],
@@ -265,3 +269,29 @@ async def test_without_clusters_the_answer_says_how_to_add_one(desk: Desk):
 def test_an_unknown_toolset_is_named_with_those_that_exist(desk: Desk):
     with pytest.raises(UnknownToolsetError, match=r"'operate'\. Known are: observe"):
         create_server(desk.reader, desk.clock, toolsets=("observe", "operate"))
+
+
+async def test_a_slow_call_delays_no_other(desk: Desk):
+    gate = asyncio.Event()
+
+    class SlowJobs(MemoryReader):
+        async def job(self, cluster: ClusterName, job_id: JobId) -> JobView:
+            await gate.wait()
+            return await super().job(cluster, job_id)
+
+    slow = SlowJobs(desk.clock)
+    slow.cluster_views, slow.job_views = desk.reader.cluster_views, desk.reader.job_views
+    server = create_server(slow, desk.clock)
+
+    async with Client(server) as client, asyncio.TaskGroup() as group:
+        waiting = group.create_task(
+            client.call_tool("get_job", {"cluster": "alpha", "job": "4711"})
+        )
+        await asyncio.sleep(0.05)
+        quick = await client.call_tool("list_jobs", {})
+        was_waiting = not waiting.done()
+        gate.set()
+
+    assert was_waiting
+    assert quick.structured_content is not None
+    assert waiting.result().structured_content is not None
