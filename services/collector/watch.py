@@ -6,7 +6,6 @@ it is told. Sending it to the bus is the publisher's work (`publisher.py`).
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +22,7 @@ from slurmfleet.contracts.codec import encode
 from slurmfleet.contracts.events import LinkState, PollFinished
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import JobState
+from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.trace import new_traceparent
 from slurmfleet.slurm.probe import Probe
@@ -90,7 +90,7 @@ class ClusterWatch:
         self._clock_offset_s: float | None = None
         self._gauges = Gauges(config.name)
         self._wake = asyncio.Event()
-        self._looked = asyncio.Condition()
+        self._waiting: list[asyncio.Future[Sight]] = []
         self._last: Sight | None = None
         self._last_error = ""
         self.link = SshLink(
@@ -107,26 +107,35 @@ class ClusterWatch:
         """Look for ever; a failed look is told and does not end the watch."""
         self._memory = await asyncio.to_thread(self._state.load)
         self._state_since = await asyncio.to_thread(self._state.state_since, self._clock.now())
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.link)
-            while True:
-                began_s = self._clock.monotonic_s()
-                self._wake.clear()
-                await self._look()
-                spent_s = self._clock.monotonic_s() - began_s
-                await self._rest(max(0.0, self._pace.interval_s(hot=self._is_hot()) - spent_s))
+        try:
+            async with self.link:
+                while True:
+                    began_s = self._clock.monotonic_s()
+                    self._wake.clear()
+                    await self._look()
+                    spent_s = self._clock.monotonic_s() - began_s
+                    await self._rest(max(0.0, self._pace.interval_s(hot=self._is_hot()) - spent_s))
+        finally:
+            for waiting in self._waiting:
+                waiting.cancel()
 
     async def look_now(self) -> Sight:
-        """Look as soon as possible and give how it went; callers at the same time share a look."""
-        asked_at = self._clock.now()
+        """Look as soon as possible and give how it went; callers at the same time share a look.
+
+        Raises:
+            ProblemError: The cluster is not watched any more.
+        """
+        waiting: asyncio.Future[Sight] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
         self._wake.set()
-        async with self._looked:
-            await self._looked.wait_for(
-                lambda: self._last is not None and self._last.started_at >= asked_at
+        await asyncio.wait({waiting})
+        if waiting.cancelled():
+            raise ProblemError(
+                ProblemCode.UNKNOWN_CLUSTER,
+                f"{self.config.name} is not watched any more: its configuration changed.",
+                remedy="Ask again; `slurmfleet cluster list` shows what is configured.",
             )
-        if self._last is None:  # wait_for has seen to it
-            raise LookupError(self.config.name)
-        return self._last
+        return waiting.result()
 
     def wake(self) -> None:
         """End the rest between two looks."""
@@ -147,6 +156,17 @@ class ClusterWatch:
             waker.cancel()
 
     async def _look(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            sight = await self._look_once()
+        except BaseException:
+            self._waiting += waiting  # told by `run` that there will be no look
+            raise
+        for one in waiting:
+            if not one.done():
+                one.set_result(sight)
+
+    async def _look_once(self) -> Sight:
         sight = await self._see()
         self._pace = self._next_pace(sight)
         outcome = Outcome(facts=(), remembered={})
@@ -155,9 +175,8 @@ class ClusterWatch:
         self._memory |= outcome.remembered
         await self._write_down(sight, outcome)
         self._tell(sight, outcome)
-        async with self._looked:
-            self._last = sight
-            self._looked.notify_all()
+        self._last = sight
+        return sight
 
     async def _see(self) -> Sight:
         started_at = self._clock.now()

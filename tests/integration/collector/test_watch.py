@@ -1,0 +1,266 @@
+"""A watch over real SSH: what it asks, what it keeps, and how it behaves when things go wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from services.collector.fleet import Fleet
+from services.collector.serving import ClusterCommands
+from services.collector.settings import CollectorSettings
+from services.collector.state import StateFile
+from services.collector.watch import ClusterWatch, Sight
+from slurmfleet.bus.errors import BusTimeoutError, NoResponderError
+from slurmfleet.bus.memory import MemoryBus
+from slurmfleet.contracts.codec import decode
+from slurmfleet.contracts.commands import ConnectionReport, HostKeyReport, Reply
+from slurmfleet.contracts.events import Fact, JobFact, LinkState, PollFinished
+from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.problems import ProblemCode
+from slurmfleet.contracts.registry import ClusterConfig
+from slurmfleet.contracts.streams import BUCKETS, PROJECTOR, STREAMS
+from slurmfleet.contracts.subjects import command_subject
+from slurmfleet.registry.clusters import ClusterRegistry
+from slurmfleet.runtime.health import Health
+from slurmfleet.runtime.process import Process
+from slurmfleet.testing.login_node import LoginNode, run_with_sh
+from slurmfleet.testing.login_node import Reply as ShellReply
+from slurmfleet.timing.clock import SystemClock
+
+ALPHA = ClusterName("alpha")
+STUBS = {
+    "squeue": """
+case "$*" in *--version*) echo "slurm 24.11.5"; exit 0 ;; esac
+cat "$STUB_DIR/squeue.out" 2>/dev/null
+cat "$STUB_DIR/squeue.err" >&2 2>/dev/null
+exit "$(cat "$STUB_DIR/squeue.rc" 2>/dev/null || echo 0)"
+""",
+    "sacct": """
+case "$*" in *-e*) echo "JobID State"; exit 0 ;; esac
+exit 0
+""",
+}
+CONTROLLER_DOWN = "slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n"
+
+
+@dataclass(kw_only=True)
+class Cluster:
+    """A login node with stub Slurm commands on its PATH."""
+
+    node: LoginNode
+    folder: Path
+
+    def config(self, **changes: object) -> ClusterConfig:
+        return ClusterConfig.model_validate(
+            {
+                "name": "alpha",
+                "host": "127.0.0.1",
+                "port": self.node.port,
+                "user": "alice",
+                "key_files": [str(self.node.client_key_file)],
+                "host_keys": [self.node.host_key.line],
+                "poll_interval_s": 0.2,
+                "hot_interval_s": 0.2,
+                **changes,
+            }
+        )
+
+    def says(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    @property
+    def sessions(self) -> list[str]:
+        return self.node.commands
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
+    folder = tmp_path / "stubs"
+    folder.mkdir()
+    for name, body in STUBS.items():
+        (folder / name).write_text(f"#!/bin/sh\nSTUB_DIR={folder}\n{body}")
+        (folder / name).chmod(0o755)
+
+    async def answer(command: str, stdin: bytes) -> ShellReply:
+        # A login shell resets PATH, as /etc/profile does; then the user's own profile adds to it.
+        shell = command.replace("bash -l -s", "bash -s")
+        return await run_with_sh(f"PATH={folder}:$PATH {shell}", stdin)
+
+    (tmp_path / "node").mkdir()
+    async with LoginNode(tmp_path / "node", answer=answer) as node:
+        yield Cluster(node=node, folder=folder)
+
+
+@asynccontextmanager
+async def watching(
+    config: ClusterConfig, tmp_path: Path
+) -> AsyncIterator[tuple[ClusterWatch, StateFile]]:
+    with StateFile(tmp_path / "alpha.sqlite") as state:
+        watch = ClusterWatch(
+            config,
+            CollectorSettings(known_hosts=(), ssh_config=(), look_limit_s=5, section_limit_s=3),
+            clock=SystemClock(),
+            state=state,
+            on_queued=lambda: None,
+        )
+        task = asyncio.get_running_loop().create_task(watch.run())
+        try:
+            yield watch, state
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+
+def facts(state: StateFile) -> list[Fact]:
+    return [fact for one in state.queued(10_000) for fact in decode(one.message.body)]
+
+
+async def looks(watch: ClusterWatch, count: int) -> list[Sight]:
+    return [await watch.look_now() for _ in range(count)]
+
+
+async def test_one_connection_serves_every_look(cluster: Cluster, tmp_path: Path):
+    async with watching(cluster.config(), tmp_path) as (watch, state):
+        sights = await looks(watch, 5)
+        polls = [fact for fact in facts(state)[:5] if isinstance(fact, PollFinished)]
+
+    assert [sight.link for sight in sights] == [LinkState.OK] * 5
+    assert [sight.error for sight in sights] == [""] * 5
+    assert cluster.node.connections_accepted == 1
+    assert cluster.sessions[0] == "bash -l -s"
+    assert set(cluster.sessions[1:]) == {"bash -s"}
+    assert [poll.link for poll in polls] == [LinkState.OK] * 5
+
+
+async def test_a_wrong_key_is_tried_once_and_never_again(cluster: Cluster, tmp_path: Path):
+    other = tmp_path / "other_key"
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(other)
+    other.chmod(0o600)
+    async with watching(cluster.config(key_files=[str(other)]), tmp_path) as (watch, state):
+        sights = await looks(watch, 4)
+        polls = [fact for fact in facts(state) if isinstance(fact, PollFinished)]
+
+    assert [sight.link for sight in sights] == [LinkState.AUTH_DENIED] * 4
+    assert cluster.node.keys_offered == 1
+    assert cluster.node.connections_accepted == 1
+    assert all(poll.link is LinkState.AUTH_DENIED for poll in polls)
+    assert "slurmfleet" in polls[-1].error
+
+
+async def test_a_person_who_tests_the_connection_lets_go_of_the_latch(
+    cluster: Cluster, tmp_path: Path
+):
+    cluster.node.refuses_logins = True
+    async with watching(cluster.config(), tmp_path) as (watch, _):
+        await looks(watch, 2)
+        cluster.node.refuses_logins = False
+        denied = await watch.look_now()
+        commands = ClusterCommands(watch, CollectorSettings(known_hosts=()), SystemClock())
+        report = await commands.test_connection()
+        after = await watch.look_now()
+
+    assert denied.link is LinkState.AUTH_DENIED
+    assert (report.ok, report.login_user != "", report.slurm_version) == (True, True, "24.11.5")
+    assert [step.name for step in report.steps] == ["reach", "host key", "login", "slurm", "clock"]
+    assert after.link is LinkState.OK
+
+
+async def test_a_changed_host_key_is_refused_with_fingerprint_and_remedy(
+    cluster: Cluster, tmp_path: Path
+):
+    config = cluster.config()
+    await cluster.node.change_host_key()
+    async with watching(config, tmp_path) as (watch, _):
+        (sight,) = await looks(watch, 1)
+        commands = ClusterCommands(watch, CollectorSettings(known_hosts=()), SystemClock())
+        report = await commands.scan_host_keys()
+
+    assert sight.link is LinkState.HOST_KEY_CHANGED
+    assert cluster.node.host_key.fingerprint in sight.error
+    assert "slurmfleet hosts trust alpha" in sight.error
+    assert cluster.node.keys_offered == 0
+    assert report.changed
+    assert [key.fingerprint for key in report.keys] == [cluster.node.host_key.fingerprint]
+
+
+async def test_an_unknown_host_key_is_refused(cluster: Cluster, tmp_path: Path):
+    async with watching(cluster.config(host_keys=[]), tmp_path) as (watch, _):
+        (sight,) = await looks(watch, 1)
+
+    assert sight.link is LinkState.HOST_KEY_UNKNOWN
+    assert "slurmfleet hosts trust alpha" in sight.error
+
+
+async def test_a_controller_that_is_down_ends_nothing(cluster: Cluster, tmp_path: Path):
+    async with watching(cluster.config(), tmp_path) as (watch, state):
+        await looks(watch, 1)
+        cluster.says("squeue.err", CONTROLLER_DOWN)
+        cluster.says("squeue.rc", "1")
+        sights = await looks(watch, 2)
+        cluster.says("squeue.err", "")
+        cluster.says("squeue.rc", "0")
+        (well,) = await looks(watch, 1)
+        told = facts(state)
+
+    assert all("slurmctld" in sight.error for sight in sights)
+    assert [sight.link for sight in sights] == [LinkState.OK] * 2
+    assert well.error == ""
+    assert [fact for fact in told if isinstance(fact, JobFact)] == []
+
+
+async def test_a_login_node_that_goes_away_and_comes_back(cluster: Cluster, tmp_path: Path):
+    async with watching(cluster.config(), tmp_path) as (watch, _):
+        await looks(watch, 1)
+        await cluster.node.stop()
+        (gone,) = await looks(watch, 1)
+        await cluster.node.start()
+        (back,) = await looks(watch, 1)
+
+    assert gone.link is not LinkState.OK
+    assert back.link is LinkState.OK
+
+
+async def test_a_cluster_in_the_registry_is_watched_served_and_let_go(
+    cluster: Cluster, tmp_path: Path
+):
+    clock = SystemClock()
+    bus = MemoryBus(clock)
+    await bus.prepare(streams=STREAMS, buckets=BUCKETS, consumers=(PROJECTOR,))
+    registry = ClusterRegistry(bus)
+    settings = CollectorSettings(state_dir=tmp_path, known_hosts=(), ssh_config=())
+    async with asyncio.TaskGroup() as tasks:
+        process = Process(
+            tasks=tasks, health=Health("collector"), clock=clock, stopping=asyncio.Event()
+        )
+        fleet = tasks.create_task(Fleet(process, settings, bus).run())
+        await registry.add_cluster(cluster.config())
+        consumer = await bus.consumer(PROJECTOR)
+        (delivery, *_) = await consumer.fetch(1, wait_s=5)
+        tested = await bus.request(command_subject(ALPHA, "test_connection"), limit_s=5)
+        scanned = await bus.request(command_subject(ALPHA, "scan_host_keys"), limit_s=5)
+        unknown = await bus.request(command_subject(ALPHA, "format_disk"), limit_s=5)
+        await registry.remove_cluster(ALPHA)
+        await _until_let_go(bus)
+        fleet.cancel()
+
+    assert [type(fact) for fact in decode(delivery.message.body)] == [PollFinished]
+    scan = Reply[HostKeyReport].model_validate_json(scanned.body).unwrap()
+    assert Reply[ConnectionReport].model_validate_json(tested.body).unwrap().ok
+    assert [key.trusted for key in scan.keys] == [True]
+    problem = Reply[ConnectionReport].model_validate_json(unknown.body).problem
+    assert problem is not None
+    assert problem.code is ProblemCode.NOT_AVAILABLE_YET
+
+
+async def _until_let_go(bus: MemoryBus) -> None:
+    while True:
+        try:
+            await bus.request(command_subject(ALPHA, "refresh"), limit_s=0.5)
+        except BusTimeoutError:
+            continue  # it was being let go while we asked
+        except NoResponderError:
+            return
