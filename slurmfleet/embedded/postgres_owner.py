@@ -61,7 +61,9 @@ def find_owner(data_dir: Path) -> Owner:
             " missing; install util-linux, or start slurmfleet as an ordinary user"
         )
     uid, gid = _unprivileged(data_dir)
-    return Owner(uid=uid, gid=gid, prefix=(setpriv, *_options(uid, gid, _own_capabilities())))
+    return Owner(
+        uid=uid, gid=gid, prefix=(setpriv, *setpriv_options(uid, gid, _own_capabilities()))
+    )
 
 
 def _unprivileged(data_dir: Path) -> tuple[int, int]:
@@ -79,7 +81,14 @@ def _unprivileged(data_dir: Path) -> tuple[int, int]:
     )
 
 
-def _options(uid: int, gid: int, capabilities: int) -> list[str]:
+def setpriv_options(uid: int, gid: int, capabilities: int) -> list[str]:
+    """Give setpriv's options to become a user that can still look through private folders.
+
+    Args:
+        uid: The user.
+        gid: Its only group.
+        capabilities: Those that we have, as the kernel's bit mask; containers lack some.
+    """
     may_shrink = bool(capabilities & 1 << _SETPCAP_BIT)
     kept = next((name for name, bit in _LOOK_THROUGH.items() if capabilities & 1 << bit), None)
     wanted = f"-all,+{kept}" if kept else "-all"

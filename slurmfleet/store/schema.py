@@ -9,6 +9,8 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 from slurmfleet.store.errors import StoreError
 from slurmfleet.timing.budget import Budget
 
@@ -26,11 +28,15 @@ async def dump_schema(dsn: str, *, pg_dump: Path) -> str:
     Raises:
         StoreError: pg_dump failed.
     """
+    parts = conninfo_to_dict(dsn)
+    # Anyone on the machine sees a program's arguments; nobody else sees its environment.
+    password = str(parts.pop("password", ""))
     process = await asyncio.create_subprocess_exec(
         pg_dump,
         "--schema-only",
         "--no-owner",
-        f"--dbname={dsn}",
+        f"--dbname={make_conninfo('', **parts)}",
+        env={"PGPASSWORD": password, "LC_ALL": "C.UTF-8"},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

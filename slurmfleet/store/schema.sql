@@ -8,6 +8,21 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 
+CREATE FUNCTION public.forget_polls(before timestamp with time zone) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH gone AS (
+        DELETE FROM polls AS po
+        WHERE po.started_at < before
+        RETURNING 1
+    )
+    SELECT count(*)
+    FROM gone
+$$;
+
+COMMENT ON FUNCTION public.forget_polls(before timestamp with time zone) IS 'Forgets polls that began before a moment: rows of a plain table, whole chunks of a hypertable; how many.';
+
 CREATE TABLE public.cluster_status (
     cluster text NOT NULL,
     last_poll_started_at timestamp with time zone NOT NULL,
@@ -547,6 +562,10 @@ CREATE INDEX jobs_account ON public.jobs USING btree (account, submitted_at DESC
 
 COMMENT ON INDEX public.jobs_account IS 'History of one account.';
 
+CREATE INDEX jobs_ended ON public.jobs USING btree (submitted_at DESC, cluster, job_id) WHERE (NOT is_live);
+
+COMMENT ON INDEX public.jobs_ended IS 'Keyset of the history.';
+
 CREATE INDEX jobs_live ON public.jobs USING btree (submitted_at DESC, cluster, job_id) WHERE is_live;
 
 COMMENT ON INDEX public.jobs_live IS 'Keyset of the live list.';
@@ -571,6 +590,9 @@ GRANT USAGE ON SCHEMA grafana TO slurmfleet_grafana;
 
 GRANT USAGE ON SCHEMA public TO slurmfleet_writer;
 GRANT USAGE ON SCHEMA public TO slurmfleet_reader;
+
+REVOKE ALL ON FUNCTION public.forget_polls(before timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_polls(before timestamp with time zone) TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE public.cluster_status TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cluster_status TO slurmfleet_writer;

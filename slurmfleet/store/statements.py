@@ -30,7 +30,7 @@ class Statement:
 
     text: LiteralString
     room: str
-    """The folder under `sql` that it lies in: read, write or admin."""
+    """The folder under `sql` that it lies in: admin, read or write."""
 
 
 def statement(name: str) -> Statement:

@@ -37,13 +37,21 @@ class _PartitionCount:
     observed_at: datetime
 
 
-async def list_clusters(pool: StorePool, *, now: datetime) -> tuple[ClusterView, ...]:
+async def list_clusters(
+    pool: StorePool, *, now: datetime, with_counts: bool = True
+) -> tuple[ClusterView, ...]:
     """Give every configured cluster, by name; at most 1,000.
+
+    Args:
+        pool: Where to ask.
+        now: Ages are measured against it.
+        with_counts: Whether jobs are counted; without, `live_jobs` and `partitions` stay empty,
+            and the answer does not cost a look at every live job.
 
     Raises:
         StoreError: In every kind of its tree.
     """
-    return await _views(pool, None, now=now)
+    return await _views(pool, None, now=now, with_counts=with_counts)
 
 
 async def get_cluster(pool: StorePool, cluster: ClusterName, *, now: datetime) -> ClusterView:
@@ -53,7 +61,7 @@ async def get_cluster(pool: StorePool, cluster: ClusterName, *, now: datetime) -
         ProblemError: It is not configured.
         StoreError: In every kind of its tree.
     """
-    views = await _views(pool, cluster, now=now)
+    views = await _views(pool, cluster, now=now, with_counts=True)
     if not views:
         raise _unknown([cluster], await _names(pool))
     return views[0]
@@ -80,13 +88,13 @@ async def _names(pool: StorePool) -> Sequence[_Name]:
 
 
 async def _views(
-    pool: StorePool, cluster: ClusterName | None, *, now: datetime
+    pool: StorePool, cluster: ClusterName | None, *, now: datetime, with_counts: bool
 ) -> tuple[ClusterView, ...]:
     only = {"cluster": cluster}
     asked = {**only, "now": now, "limit": _MAX_CLUSTERS}
     views = await pool.rows("list_clusters", ClusterView, asked)
-    if not views:
-        return ()
+    if not views or not with_counts:
+        return tuple(views)
     live = _by_cluster(await pool.rows("count_live_jobs", _LiveCount, only))
     partitions = _partitions(await pool.rows("list_partition_counts", _PartitionCount, only))
     return tuple(

@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from slurmfleet.store.edition import find_edition
 from slurmfleet.store.pool import StorePool
-from slurmfleet.store.statements import statement
 
 
 async def forget_polls(pool: StorePool, *, before: datetime) -> int:
@@ -15,8 +13,5 @@ async def forget_polls(pool: StorePool, *, before: datetime) -> int:
     Raises:
         StoreError: In every kind of its tree.
     """
-    async with pool.connection("forget polls") as connection:
-        edition = await find_edition(connection)
-        name = "drop_old_poll_chunks" if edition.has_hypertables else "delete_old_polls"
-        cursor = await connection.execute(statement(name).text, {"before": before})
-        return max(cursor.rowcount, 0)
+    (forgotten,) = await pool.values("forget_polls", {"before": before})
+    return forgotten if isinstance(forgotten, int) else 0

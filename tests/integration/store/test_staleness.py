@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -207,6 +207,16 @@ async def test_a_cluster_comes_back_with_everything_public(
             ),
         ),
     )
+
+
+async def test_without_counts_nothing_is_counted(store_writer: StorePool, store_reader: StorePool):
+    await upsert_cluster(store_writer, ClusterConfig(name=ALPHA, host="h"), revision=1, now=NOON)
+    await apply_facts(store_writer, [told(a_job()), a_poll()])
+
+    (counted,) = await list_clusters(store_reader, now=NOON)
+    (bare,) = await list_clusters(store_reader, now=NOON, with_counts=False)
+
+    assert bare == replace(counted, live_jobs={}, partitions=())
 
 
 async def test_a_cluster_nobody_looked_at_is_stale(

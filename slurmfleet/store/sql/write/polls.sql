@@ -86,7 +86,6 @@ FROM unnest(
     %(partition)s::text[], %(state)s::text[], %(jobs)s::integer[], %(gpus)s::integer[]
 ) AS ba (partition, state, jobs, gpus)
 
--- name: delete_old_polls
--- No rows; forgets polls that began before a moment, where polls is a plain table.
-DELETE FROM polls AS po
-WHERE po.started_at < %(before)s::timestamptz
+-- name: forget_polls
+-- One row: how many rows, or chunks of a hypertable, of polls before a moment were forgotten.
+SELECT forget_polls(%(before)s::timestamptz) AS forgotten
