@@ -31,6 +31,7 @@ from slurmfleet.store.read.jobs import JobFilter, get_job, job_timeline, list_jo
 from slurmfleet.store.rows import ClusterView, EventView, JobView, Page, StoreHealth
 from slurmfleet.timing.clock import Clock
 
+_MAX_CLUSTERS = 1_000
 _REMEMBER_CLUSTERS_S = 1.0
 """How long the state of all clusters serves the age of lists; far below any polling interval."""
 
@@ -112,9 +113,7 @@ class StoreReader:
     async def clusters(self) -> tuple[ClusterView, ...]:
         """Give every configured cluster, by name."""
         with _problems():
-            self._remembered = await list_clusters(self._pool, now=self._clock.now())
-            self._remembered_at_s = self._clock.monotonic_s()
-            return self._remembered
+            return await list_clusters(self._pool, now=self._clock.now())
 
     async def cluster(self, name: ClusterName) -> ClusterView:
         """Give one configured cluster."""
@@ -126,8 +125,16 @@ class StoreReader:
         age_s = self._clock.monotonic_s() - self._remembered_at_s
         names = {view.name for view in self._remembered}
         if age_s >= _REMEMBER_CLUSTERS_S or not names.issuperset(asked):
-            await self.clusters()
+            await self._remember_clusters()
         return freshness_of(self._remembered, asked, now=self._clock.now())
+
+    async def _remember_clusters(self) -> None:
+        """Read how clusters are without counting their jobs: ages need no counts."""
+        params = {"cluster": None, "now": self._clock.now(), "limit": _MAX_CLUSTERS}
+        with _problems():
+            views = await self._pool.rows("list_clusters", ClusterView, params)
+        self._remembered = tuple(views)
+        self._remembered_at_s = self._clock.monotonic_s()
 
     async def events(self, after: int, wanted: EventFilter, *, limit: int) -> tuple[EventView, ...]:
         """Give the events recorded after one, in the order of recording."""

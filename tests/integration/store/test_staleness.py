@@ -12,7 +12,7 @@ from slurmfleet.contracts.events import (
     SectionOutcome,
 )
 from slurmfleet.contracts.ids import ClusterName
-from slurmfleet.contracts.jobs import Evidence, Job, JobState
+from slurmfleet.contracts.jobs import LEFT_QUEUE, Evidence, Job, JobState
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig, Transport
 from slurmfleet.store.pool import StorePool
@@ -69,10 +69,26 @@ CASES = {
         (poll(NOON), poll(NOON + 30 * SECOND, sections=(NO_DETAIL,))),
         NOON + 31 * SECOND,
         NOON + SECOND,
-        "Slurm did not answer the last time it was asked for jobs.",
+        f"The last look at the cluster failed: {NO_DETAIL.error}",
     ),
     "a look without jobs renews nothing": Case(
-        (poll(NOON), poll(NOON + 30 * SECOND, sections=())), NOON + 31 * SECOND, NOON + SECOND, ""
+        (poll(NOON), poll(NOON + 30 * SECOND, sections=())),
+        NOON + 31 * SECOND,
+        NOON + SECOND,
+        "The last look at the cluster failed: it told no jobs.",
+    ),
+    "the look failed and says why": Case(
+        (poll(NOON), poll(NOON + 30 * SECOND, sections=(), error="There is no squeue.")),
+        NOON + 31 * SECOND,
+        NOON + SECOND,
+        "The last look at the cluster failed: There is no squeue.",
+    ),
+    "it left the queue": Case(
+        (poll(NOON), poll(NOON + 30 * SECOND)),
+        NOON + 31 * SECOND,
+        NOON,
+        "It left the queue, and accounting has not told how it ended.",
+        a_job(state=JobState.RUNNING, state_flags=(LEFT_QUEUE,)),
     ),
     "it works again": Case(
         (poll(NOON, link=LinkState.TIMED_OUT, sections=()), poll(NOON + 30 * SECOND)),

@@ -32,10 +32,12 @@ CROSS JOIN LATERAL (
     SELECT
         CASE
             WHEN cs.cluster IS NULL THEN 'No look at this cluster has been recorded yet.'
-            WHEN cs.link <> 'ok'
-            THEN 'The last look at the cluster failed: ' || replace(cs.link, '_', ' ') || '.'
-            WHEN cs.detail_error <> '' THEN 'Slurm did not answer the last time it was asked for jobs.'
-            WHEN cs.observed_at IS NULL THEN 'The jobs of this cluster have not been told yet.'
+            WHEN cs.observed_at IS NULL OR cs.observed_at < cs.last_poll_finished_at
+            THEN 'The last look at the cluster failed: ' || COALESCE(
+                NULLIF(left(cs.error, 400), ''),
+                NULLIF(left(cs.detail_error, 400), ''),
+                CASE cs.link WHEN 'ok' THEN 'it told no jobs.' ELSE replace(cs.link, '_', ' ') || '.' END
+            )
             WHEN ag.age_s > 3 * cs.interval_s THEN 'Older than three polling intervals.'
             ELSE ''
         END AS stale_reason

@@ -21,6 +21,7 @@ CROSS JOIN LATERAL (
     SELECT
         CASE
             WHEN jo.is_live AND jo.observed_at >= cs.state_since
+                AND NOT 'LEFT_QUEUE' = ANY(jo.state_flags)
             THEN GREATEST(jo.observed_at, cs.observed_at)
             ELSE jo.observed_at
         END AS observed_at
@@ -38,9 +39,14 @@ CROSS JOIN LATERAL (
             WHEN cs.cluster IS NULL THEN 'No look at this cluster has been recorded yet.'
             WHEN jo.observed_at < cs.state_since
             THEN 'Not seen again since the collector began to remember.'
-            WHEN cs.link <> 'ok'
-            THEN 'The last look at the cluster failed: ' || replace(cs.link, '_', ' ') || '.'
-            WHEN cs.detail_error <> '' THEN 'Slurm did not answer the last time it was asked for jobs.'
+            WHEN 'LEFT_QUEUE' = ANY(jo.state_flags)
+            THEN 'It left the queue, and accounting has not told how it ended.'
+            WHEN cs.observed_at IS NULL OR cs.observed_at < cs.last_poll_finished_at
+            THEN 'The last look at the cluster failed: ' || COALESCE(
+                NULLIF(left(cs.error, 400), ''),
+                NULLIF(left(cs.detail_error, 400), ''),
+                CASE cs.link WHEN 'ok' THEN 'it told no jobs.' ELSE replace(cs.link, '_', ' ') || '.' END
+            )
             WHEN ag.age_s > 3 * cs.interval_s THEN 'Older than three polling intervals.'
             ELSE ''
         END AS stale_reason
