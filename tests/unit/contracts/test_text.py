@@ -1,8 +1,12 @@
 """Text from outside loses what could deceive a terminal, a table or a model."""
 
+from dataclasses import fields
+
 import pytest
 
-from slurmfleet.contracts.text import clean_line
+from slurmfleet.contracts.text import clean_line, shown
+from slurmfleet.store.rows import JobView
+from slurmfleet.testing.views import job_view
 
 
 @pytest.mark.parametrize(
@@ -29,3 +33,22 @@ def test_clean_line_shows_only_what_is_meant_to_be_read(raw: str, shown: str):
 def test_clean_line_cuts_long_text_with_an_ellipsis():
     assert clean_line("abcdef", at_most_chars=4) == "abc…"
     assert clean_line("abcd", at_most_chars=4) == "abcd"
+
+
+def test_shown_makes_plain_values_of_a_row_and_cleans_its_texts():
+    view = job_view(
+        name="a\x00b", gpus_by_type={"h\x1b[1m100": 8}, state_flags=("X\n",), age_s=1.23456
+    )
+
+    plain = shown(view)
+
+    assert isinstance(plain, dict)
+    assert list(plain) == [field.name for field in fields(JobView)]
+    assert {name: plain[name] for name in ("name", "gpus_by_type", "state_flags", "age_s")} == {
+        "name": "ab",
+        "gpus_by_type": {"h100": 8},
+        "state_flags": ["X "],
+        "age_s": 1.235,
+    }
+    assert (type(plain["state"]), plain["state"], plain["ended_at"]) == (str, "RUNNING", None)
+    assert plain["submitted_at"] == view.submitted_at
