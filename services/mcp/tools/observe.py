@@ -18,7 +18,7 @@ from services.mcp.arguments import Words, cluster_names, job_states, words
 from services.mcp.errors import told_problems
 from services.mcp.render import clusters_text, health_text, job_text, jobs_text
 from services.mcp.schemas import schema_of
-from slurmfleet.contracts.ids import cluster_name, job_id
+from slurmfleet.contracts import ids
 from slurmfleet.contracts.problems import ProblemError
 from slurmfleet.contracts.text import shown_fields
 from slurmfleet.store.read.freshness import Freshness, freshness_of
@@ -137,12 +137,12 @@ def _list_jobs(reader: Reader) -> Tool:
 def _get_job(reader: Reader) -> Tool:
     async def get_job(
         cluster: Cluster,
-        job: Annotated[
+        job_id: Annotated[
             str | int, Field(description="Slurm job id: 4711, array task 4711_3, or 4711+1.")
         ],
     ) -> ToolResult:
         with told_problems():
-            view = await reader.job(cluster_name(cluster), job_id(str(job)))
+            view = await reader.job(ids.cluster_name(cluster), ids.job_id(str(job_id)))
         return ToolResult(content=job_text(view), structured_content=shown_fields(view))
 
     return FunctionTool.from_function(
@@ -165,7 +165,7 @@ def _get_cluster_status(reader: Reader, clock: Clock) -> Tool:
             if cluster is None:
                 views = await reader.clusters()
             else:
-                views = (await reader.cluster(cluster_name(cluster)),)
+                views = (await reader.cluster(ids.cluster_name(cluster)),)
         lines = tuple(cluster_line(view, with_partitions=cluster is not None) for view in views)
         age = freshness_of(views, now=clock.now())
         answer = ClustersAnswer(

@@ -55,7 +55,7 @@ async def test_tools_answer_over_http(fleet: Fleet, mode: str):
         jobs = await client.call_tool("list_jobs", {"live": True})
         health = await client.call_tool("health_check", {})
         with pytest.raises(ToolError, match=r"job_not_found: .* — fix: "):
-            await client.call_tool("get_job", {"cluster": "alpha", "job": "99"})
+            await client.call_tool("get_job", {"cluster": "alpha", "job_id": "99"})
 
     assert names == ["health_check", "list_jobs", "get_job", "get_cluster_status"]
     assert jobs.structured_content is not None
@@ -76,7 +76,7 @@ async def test_tools_answer_over_stdio_and_it_ends_with_its_client(fleet: Fleet)
     )
 
     async with Client(transport) as client:
-        job = await client.call_tool("get_job", {"cluster": "alpha", "job": 7})
+        job = await client.call_tool("get_job", {"cluster": "alpha", "job_id": 7})
         status = await client.call_tool("get_cluster_status", {"cluster": "alpha"})
 
     assert job.structured_content is not None

@@ -64,7 +64,7 @@ async def test_every_tool_keeps_every_promise(desk: Desk, mode: str):
 @ERAS
 async def test_a_job_is_found_in_both_eras(desk: Desk, mode: str):
     async with Client(desk.server, mode=mode) as client:
-        result = await client.call_tool("get_job", {"cluster": "alpha", "job": "4711"})
+        result = await client.call_tool("get_job", {"cluster": "alpha", "job_id": "4711"})
 
     assert result.structured_content is not None
     assert result.structured_content["state"] == "RUNNING"
@@ -82,7 +82,7 @@ async def test_answers_fit_their_schemas(desk: Desk):
     calls: dict[str, dict[str, object]] = {
         "health_check": {},
         "list_jobs": {},
-        "get_job": {"cluster": "alpha", "job": 4711},
+        "get_job": {"cluster": "alpha", "job_id": 4711},
         "get_cluster_status": {"cluster": "alpha"},
     }
 
@@ -161,10 +161,10 @@ async def test_filters_reach_the_reader_however_a_model_writes_them(desk: Desk):
 @pytest.mark.parametrize(
     ("tool", "arguments", "said"),
     [
-        ("get_job", {"cluster": "alfa", "job": "1"}, "unknown_cluster: .* — fix: .*alpha"),
-        ("get_job", {"cluster": "alpha", "job": "1; rm"}, "invalid_job_id: .* — fix: Use a number"),
-        ("get_job", {"cluster": "alpha", "job": "99"}, "job_not_found: .* — fix: List the jobs"),
-        ("get_job", {"cluster": "alpha"}, "invalid_parameter: job: .* — fix: call again"),
+        ("get_job", {"cluster": "alfa", "job_id": "1"}, "unknown_cluster: .* — fix: .*alpha"),
+        ("get_job", {"cluster": "alpha", "job_id": "1; rm"}, "invalid_job_id: .* — fix: Use a number"),
+        ("get_job", {"cluster": "alpha", "job_id": "99"}, "job_not_found: .* — fix: List the jobs"),
+        ("get_job", {"cluster": "alpha"}, "invalid_parameter: job_id: .* — fix: call again"),
         ("list_jobs", {"state": "RUNS"}, "invalid_parameter: 'RUNS' .* — fix: use one of PEND"),
         ("list_jobs", {"user": ""}, "invalid_parameter: user has an empty value"),
         ("list_jobs", {"limit": 500}, "invalid_parameter: limit: .*less than or equal to 200"),
@@ -214,7 +214,7 @@ async def test_what_users_typed_cannot_forge_rows_or_run_on(desk: Desk):
     desk.reader.job_views = [job_view(name=evil, reason=evil, comment=evil)]
 
     shown, text = await _call(desk.server, "list_jobs")
-    one, one_text = await _call(desk.server, "get_job", cluster="alpha", job="4711")
+    one, one_text = await _call(desk.server, "get_job", cluster="alpha", job_id="4711")
 
     items = shown["items"]
     assert isinstance(items, list)
@@ -285,7 +285,7 @@ async def test_a_slow_call_delays_no_other(desk: Desk):
 
     async with Client(server) as client, asyncio.TaskGroup() as group:
         waiting = group.create_task(
-            client.call_tool("get_job", {"cluster": "alpha", "job": "4711"})
+            client.call_tool("get_job", {"cluster": "alpha", "job_id": "4711"})
         )
         await asyncio.sleep(0.05)
         quick = await client.call_tool("list_jobs", {})
