@@ -44,8 +44,8 @@ class Fleet:
     async def _follow(self) -> None:
         await self._bus.prepare(streams=STREAMS, buckets=BUCKETS)
         self._process.health.report("bus", ok=True)
+        self._process.health.report("registry", ok=True, detail="no cluster is configured")
         async for change in ClusterRegistry(self._bus).watch_clusters():
-            self._process.health.report("registry", ok=True, detail=f"{len(self._watches)} watched")
             if change.problem:
                 # What runs goes on with what it was last told.
                 logger().error(
@@ -53,6 +53,7 @@ class Fleet:
                 )
                 continue
             await self._apply(change.name, change.config)
+            self._process.health.report("registry", ok=True, detail=f"{len(self._watches)} watched")
 
     async def _apply(self, name: ClusterName, config: ClusterConfig | None) -> None:
         """Start, restart or end the watch of one cluster; an entry told again changes nothing."""
