@@ -1,11 +1,17 @@
 """What the supervisor says: one line per change, and a panel when all is well."""
 
+import os
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rich.panel import Panel
 
 from slurmfleet.cli.output import Output, plain
 from slurmfleet.timing.clock import Clock
+
+_NAME = "slurmfleet"
 
 
 class Reporter:
@@ -37,7 +43,16 @@ class Reporter:
         )
 
 
+def program() -> str:
+    """Give what to type for this program here: its name, or its path where it is not on PATH."""
+    if shutil.which(_NAME):
+        return _NAME
+    beside = Path(sys.executable).with_name(_NAME)
+    return os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside)
+
+
 def _welcome(urls: Mapping[str, str], clusters: Sequence[str], *, demo: bool) -> str:
+    us = program()
     kind = "simulated clusters" if demo else "cluster" if len(clusters) == 1 else "clusters"
     lines = [
         f"API    {urls['api']}   (pages at {urls['api']}/docs)",
@@ -45,15 +60,16 @@ def _welcome(urls: Mapping[str, str], clusters: Sequence[str], *, demo: bool) ->
         f"Board  {len(clusters)} {kind}: {', '.join(clusters)}",
         "",
         "In another terminal:",
-        "  slurmfleet jobs          what runs and what waits",
-        "  slurmfleet status        how old each cluster's picture is",
+        f"  {us} jobs          what runs and what waits",
+        f"  {us} status        how old each cluster's picture is",
+        f"  {us} doctor        what is wrong, and what mends it",
     ]
     if demo:
         lines += [
-            "  slurmfleet cluster add NAME --host LOGIN_NODE     your own cluster",
+            f"  {us} cluster add NAME --host LOGIN_NODE",
             "",
-            "No cluster is configured yet, so these are simulated; they go away",
-            "at the next start after you have added your own.",
+            "No cluster is configured yet, so these are simulated; they go away at",
+            "the next start after you have added your own, with `cluster add`.",
         ]
     lines += ["", "Ctrl-C stops everything."]
     return "\n".join(lines)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Place:
     api_port: int
     mcp_port: int
     environment: dict[str, str]
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
 
     @property
     def layout(self) -> Layout:
@@ -43,7 +44,7 @@ class Place:
     def start(self) -> subprocess.Popen[bytes]:
         """Start `slurmfleet up` in a session of its own, as a terminal would."""
         with self.data_dir.with_name("up.log").open("wb") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "slurmfleet.cli.main", "up"],
                 env=self.environment,
                 cwd=self.data_dir.parent,
@@ -51,6 +52,8 @@ class Place:
                 stderr=log,
                 start_new_session=True,
             )
+        self.started.append(process)
+        return process
 
     def up(self) -> subprocess.Popen[bytes]:
         """Start and wait until the stack says that it is ready."""
@@ -142,6 +145,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made = make_place(tmp_path)
     yield made
     made.cli("down")
+    for process in made.started:
+        end(process)
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +154,7 @@ def running_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A stack that a module's tests share: two simulated clusters."""
     require_parts()
     made = make_place(tmp_path_factory.mktemp("stack"))
-    process = made.up()
+    made.up()
     yield made
-    end(process)
+    for process in made.started:
+        end(process)
