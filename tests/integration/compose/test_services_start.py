@@ -29,9 +29,10 @@ from slurmfleet.contracts.streams import BUCKETS
 from slurmfleet.embedded.nats_files import find_nats_server
 from slurmfleet.embedded.nats_server import free_port
 from slurmfleet.registry.clusters import ClusterRegistry
+from slurmfleet.store.roles import let_in
 from slurmfleet.timing.clock import SystemClock
 from tests.plugins.compose import ROOT, SECRETS, compose
-from tests.plugins.postgres import DatabaseServer
+from tests.plugins.postgres import PASSWORDS, DatabaseServer
 
 # Passwords as people and generators make them: digits alone, and what a URL would not bear.
 VALUES = {
@@ -108,7 +109,10 @@ async def nats_port(tmp_path: Path) -> AsyncGenerator[int]:
 async def places(
     nats_port: int, wheel_server: DatabaseServer, tmp_path: Path
 ) -> AsyncGenerator[Places]:
-    """Give an empty database and an empty bus."""
+    """Give an empty database and an empty bus.
+
+    Roles belong to the whole server, which other suites use too: they get their passwords back.
+    """
     name = f"compose_{os.getpid()}"
     made = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     dropped = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
@@ -123,6 +127,7 @@ async def places(
             folder=tmp_path,
         )
         await connection.execute(dropped)
+    await let_in(wheel_server.superuser_dsn, PASSWORDS)
 
 
 @contextlib.asynccontextmanager
