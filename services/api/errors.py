@@ -29,6 +29,7 @@ STATUS: Mapping[ProblemCode, HTTPStatus] = {
     ProblemCode.UNKNOWN_CLUSTER: HTTPStatus.NOT_FOUND,
     ProblemCode.JOB_NOT_FOUND: HTTPStatus.NOT_FOUND,
     ProblemCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ProblemCode.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
     ProblemCode.CLUSTER_EXISTS: HTTPStatus.CONFLICT,
     ProblemCode.REVISION_CONFLICT: HTTPStatus.CONFLICT,
     ProblemCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
@@ -147,7 +148,7 @@ async def _on_http_error(request: Request, exc: Exception) -> Response:
         )
     elif status is HTTPStatus.METHOD_NOT_ALLOWED:
         problem = ProblemError(
-            ProblemCode.NOT_FOUND,
+            ProblemCode.METHOD_NOT_ALLOWED,
             f"{request.url.path[:200]} does not take {request.method}.",
             remedy=f"It takes {(error.headers or {}).get('Allow', 'another method')}.",
         )

@@ -19,7 +19,7 @@ class ProjectorSettings(BaseSettings):
         default=5.0, gt=0, le=60, description="How long one request to the bus waits for messages."
     )
     statement_timeout_s: float = Field(
-        default=20.0, gt=0, le=50, description="PostgreSQL gives up a batch after this."
+        default=15.0, gt=0, le=50, description="PostgreSQL gives up a batch after this."
     )
     keep_polls_days: float = Field(
         default=30.0, gt=0, description="How long the record of each look at a cluster is kept."

@@ -94,6 +94,7 @@ _EXIT_CODES = {
     ProblemCode.UNKNOWN_CLUSTER: ExitCode.NOT_FOUND,
     ProblemCode.JOB_NOT_FOUND: ExitCode.NOT_FOUND,
     ProblemCode.NOT_FOUND: ExitCode.NOT_FOUND,
+    ProblemCode.METHOD_NOT_ALLOWED: ExitCode.USAGE,
     ProblemCode.CLUSTER_EXISTS: ExitCode.REFUSED,
     ProblemCode.REVISION_CONFLICT: ExitCode.REFUSED,
     ProblemCode.UNAUTHENTICATED: ExitCode.REFUSED,

@@ -17,6 +17,7 @@ class ProblemCode(StrEnum):
     UNKNOWN_CLUSTER = "unknown_cluster"
     JOB_NOT_FOUND = "job_not_found"
     NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
     CLUSTER_EXISTS = "cluster_exists"
     REVISION_CONFLICT = "revision_conflict"
     UNAUTHENTICATED = "unauthenticated"

@@ -68,7 +68,7 @@ PROJECTOR = ConsumerSpec(
     durable="projector",
     stream=FACTS.name,
     filter_subjects=ALL_FACTS,
-    ack_wait_s=60,
+    ack_wait_s=25,  # what a killed projector held is taken up again within half a minute
     max_ack_pending=2_000,
 )
 

@@ -33,7 +33,8 @@ def configure_logs(service: str, *, level: str = "info", fmt: LogFormat = LogFor
         structlog.processors.StackInfoRenderer(),
     ]
     rendering: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        # Local variables of a traceback may hold secrets, and rendering them takes seconds.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if pretty
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -52,9 +52,7 @@ class Database:
         return make_conninfo(self.superuser_dsn, user=role, password=PASSWORDS[role])
 
     def settings(self, role: Role) -> StoreSettings:
-        return StoreSettings(
-            dsn=self.dsn(role), application_name=f"test {role}", max_connections=4
-        )
+        return StoreSettings(dsn=self.dsn(role), application_name=f"test {role}", max_connections=4)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -36,7 +36,7 @@ async def test_an_unknown_cluster_is_a_404_that_names_the_known(desk: Desk):
         ("GET", "/v1/jobs/ALPHA!/1", 400, "invalid_cluster_name"),
         ("GET", "/v1/nothing", 404, "not_found"),
         ("GET", "/v1/jobs/", 404, "not_found"),
-        ("DELETE", "/v1/jobs", 405, "not_found"),
+        ("DELETE", "/v1/jobs", 405, "method_not_allowed"),
         ("GET", "/v1/clusters/beta", 404, "unknown_cluster"),
         ("GET", "/v1/events?after=-1", 400, "invalid_parameter"),
         ("POST", "/v1/clusters", 400, "invalid_parameter"),

@@ -162,7 +162,11 @@ async def test_filters_reach_the_reader_however_a_model_writes_them(desk: Desk):
     ("tool", "arguments", "said"),
     [
         ("get_job", {"cluster": "alfa", "job_id": "1"}, "unknown_cluster: .* — fix: .*alpha"),
-        ("get_job", {"cluster": "alpha", "job_id": "1; rm"}, "invalid_job_id: .* — fix: Use a number"),
+        (
+            "get_job",
+            {"cluster": "alpha", "job_id": "1; rm"},
+            "invalid_job_id: .* — fix: Use a number",
+        ),
         ("get_job", {"cluster": "alpha", "job_id": "99"}, "job_not_found: .* — fix: List the jobs"),
         ("get_job", {"cluster": "alpha"}, "invalid_parameter: job_id: .* — fix: call again"),
         ("list_jobs", {"state": "RUNS"}, "invalid_parameter: 'RUNS' .* — fix: use one of PEND"),

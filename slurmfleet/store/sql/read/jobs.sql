@@ -71,8 +71,8 @@ WHERE
     AND (%(live)s::boolean IS NULL OR jo.is_live = %(live)s::boolean)
     AND (
         %(live)s::boolean IS NOT TRUE
-        OR jo.cluster <> ALL(
-            ARRAY(SELECT gone.name FROM clusters AS gone WHERE gone.removed_at IS NOT NULL)
+        OR jo.cluster NOT IN (
+            SELECT gone.name FROM clusters AS gone WHERE gone.removed_at IS NOT NULL
         )
     )
     AND (
