@@ -9,10 +9,11 @@ from services.api.feed import EventFeed
 from services.api.gateway import Gateway
 from services.api.settings import ApiSettings
 from slurmfleet.access.binding import require_token_beyond_loopback
+from slurmfleet.runtime.bus_part import open_bus, watch_bus
 from slurmfleet.runtime.http import HttpServer
-from slurmfleet.runtime.parts import open_bus, watch_bus, watch_store
 from slurmfleet.runtime.process import Process, run_service, serve_until_stopped, supervise
 from slurmfleet.runtime.settings import SharedSettings
+from slurmfleet.runtime.store_part import watch_store
 from slurmfleet.store.pool import StorePool, StoreSettings
 from slurmfleet.store.read.reader import StoreReader
 from slurmfleet.telemetry.logs import logger

@@ -4,7 +4,7 @@ import sys
 
 from services.collector.fleet import Fleet
 from services.collector.settings import CollectorSettings
-from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.runtime.bus_part import open_bus
 from slurmfleet.runtime.process import Process, run_service
 from slurmfleet.runtime.settings import SharedSettings
 
@@ -15,9 +15,7 @@ def main() -> int:
     settings = CollectorSettings()
 
     async def body(process: Process) -> None:
-        login = NatsLogin(user=shared.bus_user, password=shared.bus_password.get_secret_value())
-        options = NatsOptions(servers=(shared.bus_url,), name="collector", login=login)
-        async with open_nats_bus(options, process.clock) as bus:
+        async with open_bus(shared, name="collector", clock=process.clock) as bus:
             await Fleet(process, settings, bus).run()
 
     return run_service("collector", body, shared=shared)

@@ -17,6 +17,7 @@ from slurmfleet.contracts.registry import ClusterConfig, Transport
 from slurmfleet.contracts.streams import BUCKETS, LEASES, STREAMS
 from slurmfleet.contracts.subjects import cluster_commands
 from slurmfleet.registry.clusters import ClusterRegistry
+from slurmfleet.runtime.bus_part import watch_bus
 from slurmfleet.runtime.process import Process, supervise
 from slurmfleet.telemetry.logs import logger
 
@@ -38,12 +39,14 @@ class Fleet:
     async def run(self) -> None:
         """Follow the registry for ever."""
         health = self._process.health
-        health.expect("bus", "registry")
+        health.expect("registry")
+        # Looks go on without the bus: facts wait on disk.
+        watching = watch_bus(self._bus, health, self._process.clock, required=False)
+        self._process.tasks.create_task(watching, name="watch bus")
         await supervise("registry", self._follow, clock=self._process.clock)
 
     async def _follow(self) -> None:
         await self._bus.prepare(streams=STREAMS, buckets=BUCKETS)
-        self._process.health.report("bus", ok=True)
         self._process.health.report("registry", ok=True, detail="no cluster is configured")
         async for change in ClusterRegistry(self._bus).watch_clusters():
             if change.problem:

@@ -1,5 +1,6 @@
 """Sets the collector's metrics after a look."""
 
+import contextlib
 from datetime import datetime
 
 from services.collector.asking import rpcs
@@ -16,6 +17,19 @@ class Gauges:
         """Begin without any series."""
         self._cluster = cluster
         self._populated: set[tuple[str, str]] = set()
+
+    def close(self) -> None:
+        """Drop the gauges of a cluster that is not watched any more: nobody would set them."""
+        for gauge in (
+            metrics.POLL_INTERVAL,
+            metrics.POLL_LAST_SUCCESS,
+            metrics.TRACKED_JOBS,
+            metrics.OUTBOX_MESSAGES,
+            metrics.SSH_CONNECTIONS,
+        ):
+            with contextlib.suppress(KeyError):
+                gauge.remove(self._cluster)
+        self._populate({})
 
     def after_look(
         self, link: LinkState, *, duration_s: float, interval_s: float, connections: int

@@ -52,6 +52,7 @@ class Publisher:
                     )
                 failing = True
                 self._queued.set()
+                await self._report()
                 await self._clock.sleep(RETRY_S)
             else:
                 if failing:

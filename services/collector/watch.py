@@ -116,6 +116,7 @@ class ClusterWatch:
                     spent_s = self._clock.monotonic_s() - began_s
                     await self._rest(max(0.0, self._pace.interval_s(hot=self._is_hot()) - spent_s))
         finally:
+            self._gauges.close()
             for waiting in self._waiting:
                 waiting.cancel()
 

@@ -15,9 +15,9 @@ from services.mcp.server import PATH, TOOLSETS, create_app, create_server
 from services.mcp.settings import McpSettings
 from slurmfleet.access.binding import require_token_beyond_loopback
 from slurmfleet.runtime.http import HttpServer
-from slurmfleet.runtime.parts import watch_store
 from slurmfleet.runtime.process import Process, run_service, serve_until_stopped, supervise
 from slurmfleet.runtime.settings import SharedSettings
+from slurmfleet.runtime.store_part import watch_store
 from slurmfleet.store.pool import StorePool, StoreSettings
 from slurmfleet.store.read.reader import StoreReader
 from slurmfleet.telemetry.logs import logger

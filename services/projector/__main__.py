@@ -10,9 +10,10 @@ from services.projector.registry import project_registry
 from services.projector.settings import ProjectorSettings
 from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.streams import BUCKETS, PROJECTOR, STREAMS
-from slurmfleet.runtime.parts import open_bus, watch_bus, watch_store
+from slurmfleet.runtime.bus_part import open_bus, watch_bus
 from slurmfleet.runtime.process import Process, run_service, supervise
 from slurmfleet.runtime.settings import SharedSettings
+from slurmfleet.runtime.store_part import watch_store
 from slurmfleet.store.pool import StorePool, StoreSettings
 from slurmfleet.store.write.facts import apply_facts
 from slurmfleet.store.write.retention import forget_polls

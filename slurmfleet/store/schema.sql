@@ -100,6 +100,26 @@ COMMENT ON COLUMN public.cluster_status.clock_offset_s IS 'The login node''s clo
 
 COMMENT ON COLUMN public.cluster_status.clock_offset_told_at IS 'Start of the newest poll that told the offset.';
 
+CREATE TABLE public.clusters (
+    name text NOT NULL,
+    config jsonb NOT NULL,
+    registry_revision bigint NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.clusters IS 'Registry documents of clusters, for SQL. Written by: projector.';
+
+COMMENT ON COLUMN public.clusters.name IS 'The cluster as the group calls it.';
+
+COMMENT ON COLUMN public.clusters.config IS 'The registry document, contracts.registry.ClusterConfig.';
+
+COMMENT ON COLUMN public.clusters.registry_revision IS 'Revision of the key; only a larger one is applied.';
+
+COMMENT ON COLUMN public.clusters.updated_at IS 'When this revision was recorded here.';
+
+COMMENT ON COLUMN public.clusters.removed_at IS 'When the document was removed; NULL while configured.';
+
 CREATE VIEW grafana.cluster_status AS
  SELECT cluster,
     last_poll_started_at,
@@ -118,7 +138,10 @@ CREATE VIEW grafana.cluster_status AS
     accounting_error,
     slurm_version,
     clock_offset_s
-   FROM public.cluster_status cs;
+   FROM public.cluster_status cs
+  WHERE (NOT (cluster IN ( SELECT gone.name
+           FROM public.clusters gone
+          WHERE (gone.removed_at IS NOT NULL))));
 
 COMMENT ON VIEW grafana.cluster_status IS 'One row per cluster: what its newest polls say.';
 
@@ -375,8 +398,13 @@ CREATE VIEW grafana.jobs AS
     exit_signal,
     is_live,
     observed_at,
-    source
-   FROM public.jobs jo;
+    source,
+    array_job_id,
+    array_task_id
+   FROM public.jobs jo
+  WHERE ((NOT is_live) OR (NOT (cluster IN ( SELECT gone.name
+           FROM public.clusters gone
+          WHERE (gone.removed_at IS NOT NULL)))));
 
 COMMENT ON VIEW grafana.jobs IS 'One row per job, without what its owner wrote on command lines.';
 
@@ -481,26 +509,6 @@ CREATE VIEW grafana.polls AS
 
 COMMENT ON VIEW grafana.polls IS 'One row per look at a cluster.';
 
-CREATE TABLE public.clusters (
-    name text NOT NULL,
-    config jsonb NOT NULL,
-    registry_revision bigint NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    removed_at timestamp with time zone
-);
-
-COMMENT ON TABLE public.clusters IS 'Registry documents of clusters, for SQL. Written by: projector.';
-
-COMMENT ON COLUMN public.clusters.name IS 'The cluster as the group calls it.';
-
-COMMENT ON COLUMN public.clusters.config IS 'The registry document, contracts.registry.ClusterConfig.';
-
-COMMENT ON COLUMN public.clusters.registry_revision IS 'Revision of the key; only a larger one is applied.';
-
-COMMENT ON COLUMN public.clusters.updated_at IS 'When this revision was recorded here.';
-
-COMMENT ON COLUMN public.clusters.removed_at IS 'When the document was removed; NULL while configured.';
-
 ALTER TABLE public.job_events ALTER COLUMN event_seq ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.job_events_event_seq_seq
     START WITH 1
@@ -597,6 +605,9 @@ GRANT ALL ON FUNCTION public.forget_polls(before timestamp with time zone) TO sl
 GRANT SELECT ON TABLE public.cluster_status TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cluster_status TO slurmfleet_writer;
 
+GRANT SELECT ON TABLE public.clusters TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.clusters TO slurmfleet_writer;
+
 GRANT SELECT ON TABLE grafana.cluster_status TO slurmfleet_grafana;
 
 GRANT SELECT ON TABLE public.job_events TO slurmfleet_reader;
@@ -618,9 +629,6 @@ GRANT SELECT ON TABLE public.polls TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.polls TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE grafana.polls TO slurmfleet_grafana;
-
-GRANT SELECT ON TABLE public.clusters TO slurmfleet_reader;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.clusters TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_writer;
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_reader;

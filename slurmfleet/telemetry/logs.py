@@ -68,5 +68,7 @@ def _route_library_logs(shared: list[Processor], rendering: list[Processor]) -> 
     root.setLevel(logging.WARNING)
     # asyncssh tells every connection, channel and key exchange at INFO.
     logging.getLogger("asyncssh").setLevel(logging.ERROR)
+    # psycopg_pool tells every failed attempt to connect; the store's watch tells the transition.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     # nats-py logs a full traceback for every refused reconnect; the bus door tells the transition.
     logging.getLogger("nats").setLevel(logging.CRITICAL)
