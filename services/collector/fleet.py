@@ -40,10 +40,11 @@ class Fleet:
         """Follow the registry for ever."""
         health = self._process.health
         health.expect("registry")
-        # Looks go on without the bus: facts wait on disk.
-        watching = watch_bus(self._bus, health, self._process.clock, required=False)
-        self._process.tasks.create_task(watching, name="watch bus")
-        await supervise("registry", self._follow, clock=self._process.clock)
+        clock = self._process.clock
+        async with asyncio.TaskGroup() as group:
+            # Looks go on without the bus: facts wait on disk.
+            group.create_task(watch_bus(self._bus, health, clock, required=False), name="watch bus")
+            await supervise("registry", self._follow, clock=clock)
 
     async def _follow(self) -> None:
         await self._bus.prepare(streams=STREAMS, buckets=BUCKETS)
