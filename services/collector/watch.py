@@ -5,6 +5,7 @@ it is told. Sending it to the bus is the publisher's work (`publisher.py`).
 """
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,7 +115,8 @@ class ClusterWatch:
                     self._wake.clear()
                     await self._look()
                     spent_s = self._clock.monotonic_s() - began_s
-                    await self._rest(max(0.0, self._pace.interval_s(hot=self._is_hot()) - spent_s))
+                    interval_s = self._pace.interval_s(hot=self._is_hot()) * _jitter()
+                    await self._rest(max(0.0, interval_s - spent_s))
         finally:
             self._gauges.close()
             for waiting in self._waiting:
@@ -310,3 +312,8 @@ class ClusterWatch:
             duration_s=round(sight.duration_s, 3),
             interval_s=self._pace.interval_s(hot=self._is_hot()),
         )
+
+
+def _jitter() -> float:
+    """Spread looks, so that clusters that share a network are not asked in step."""
+    return random.uniform(0.95, 1.05)  # noqa: S311 nothing secret about it

@@ -22,7 +22,7 @@ STEPS = 16
 STEP_S = 120
 VICTIMS = ("collector", "projector", "bus", "store")
 NAME = "sim-h100"
-LOOKS = 4
+LOOKS = 6
 """After each step; enough for what is missing to be asked of accounting and to be answered."""
 
 Row = tuple[Any, ...]

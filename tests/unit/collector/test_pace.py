@@ -52,4 +52,12 @@ def test_a_failing_accounting_database_is_left_alone_longer_and_longer():
 
     assert waits == [30, 60, 120, 240, 480, 600, 600, 600]
     assert not pace.may_ask_accounting(NOW + ACCOUNTING_RETRY_MOST - timedelta(seconds=1))
-    assert pace.after_accounting(NOW, ok=True).may_ask_accounting(NOW)
+    assert pace.after_accounting(NOW, ok=True).accounting_failures == 0
+
+
+def test_accounting_is_asked_at_every_second_hot_look():
+    asked = PACE.after_accounting(NOW, ok=True)
+
+    may = [asked.may_ask_accounting(NOW + timedelta(seconds=s)) for s in (0, 10, 20)]
+
+    assert may == [False, False, True]
