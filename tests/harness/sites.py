@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -113,12 +114,23 @@ class RealSite:
         subprocess.run([TESTBED / "ctl.sh", verb, f"{self.name}-slurmctld"], check=True, timeout=60)
 
 
+def _is_up() -> bool:
+    """Whether the testbed runs; its files stay when it is stopped."""
+    try:
+        about = json.loads((TESTBED_ROOT / "testbed.json").read_text())
+        for cluster in about["clusters"].values():
+            socket.create_connection((cluster["host"], cluster["port"]), timeout=1).close()
+    except OSError:
+        return False
+    return set(about["clusters"]) >= {"alpha", "beta"}
+
+
 @contextmanager
 def real_sites() -> Iterator[dict[str, RealSite]]:
     """Bring the testbed up, or use the one that runs; skip where Slurm is not installed."""
     if os.geteuid() != 0 or not Path("/usr/sbin/slurmctld").exists():
         pytest.skip("no real Slurm here: run `make testbed` as root on Debian or Ubuntu")
-    began = not (TESTBED_ROOT / "testbed.json").exists()
+    began = not _is_up()
     if began:
         subprocess.run(
             [TESTBED / "up.sh", "alpha", "beta"], check=True, timeout=240, capture_output=True

@@ -51,7 +51,7 @@ async def test_a_message_comes_again_when_its_ack_wait_has_passed(
     consumer = await bus.consumer(PROJECTOR)
     await consumer.fetch(10, 0)
 
-    clock.advance(59)
+    clock.advance(PROJECTOR.ack_wait_s - 1)
     too_early = await consumer.fetch(10, 0)
     async with asyncio.TaskGroup() as group:
         fetching = group.create_task(consumer.fetch(10, 5))
