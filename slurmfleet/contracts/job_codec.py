@@ -8,6 +8,10 @@ from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.pb.v1 import facts_pb2 as pb
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_S = 86_400
+_MICROSECOND_NS = 1_000
+
 
 def job_to_pb(job: Job) -> pb.Job:
     """Give the message of a job."""
@@ -128,10 +132,14 @@ def to_state(word: str) -> JobState:
 
 
 def to_timestamp(moment: datetime) -> Timestamp:
-    """Give the message of an aware moment."""
-    stamp = Timestamp()
-    stamp.FromDatetime(moment.astimezone(UTC))
-    return stamp
+    """Give the message of an aware moment.
+
+    `Timestamp.FromDatetime` gives the same and takes four times as long; a job has up to six.
+    """
+    since = moment - _EPOCH
+    return Timestamp(
+        seconds=since.days * _DAY_S + since.seconds, nanos=since.microseconds * _MICROSECOND_NS
+    )
 
 
 def from_timestamp(stamp: Timestamp) -> datetime:
