@@ -68,12 +68,39 @@ def whole_array(
         array_pending=_waiting(known, remainder, looked=looked),
         task_states=counts,
         node_list="",
-        restart_count=0,
+        restart_count=known.restart_count if known is not None else 0,
         started_at=min(starts, default=None),
         expected_start_at=remainder.expected_start_at if remainder is not None else None,
         ended_at=max(ends, default=None) if state.is_terminal else None,
         exit_code=worst.exit_code if worst is not None else None,
         exit_signal=worst.exit_signal if worst is not None else None,
+    )
+
+
+def is_alive(tasks: Sequence[Job]) -> bool:
+    """Whether some task waits or runs."""
+    return any(task.state in _ALIVE_FIRST for task in tasks)
+
+
+def reopen(ended: Job, tasks: Sequence[Job]) -> Job:
+    """Give an array that had ended and of which tasks were requeued, as a new run.
+
+    Tasks that are no longer remembered are counted among those that have ended as before, the
+    well ones first.
+    """
+    counts = Counter(task.state for task in tasks)
+    forgotten = sum(ended.task_states.values()) - sum(counts.values())
+    for state in reversed(_WORST_FIRST):
+        spare = min(max(0, ended.task_states.get(state, 0) - counts[state]), max(0, forgotten))
+        counts[state] += spare
+        forgotten -= spare
+    return replace(
+        ended,
+        restart_count=ended.restart_count + 1,
+        task_states={state: count for state, count in counts.items() if count > 0},
+        ended_at=None,
+        exit_code=None,
+        exit_signal=None,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from services.collector.arrays import whole_array
+from services.collector.arrays import is_alive, reopen, whole_array
 from services.collector.ledger import Ledger
 from services.collector.tracked import Look, Memory, Outcome, Tracked, is_array
 from slurmfleet.contracts.ids import ClusterName, JobId
@@ -210,7 +210,9 @@ def _fold_arrays(ledger: Ledger, memory: Memory, look: Look, rows: dict[JobId, J
             tasks[JobId(str(known.job.array_job_id))].append(known.job)
     remainders = {job.job_id: job for job in _arrays(look.present or ())}
     for job in _arrays(rows.values()):
-        remainders.setdefault(job.job_id, job)
+        # Accounting may still call tasks waiting that have started; what it ended stays ended.
+        if job.state.is_terminal:
+            remainders.setdefault(job.job_id, job)
     arrays = {job_id for job_id, known in memory.items() if known.is_array}
     for array_id in sorted({*tasks, *remainders, *arrays}):
         _fold(ledger, array_id, remainders.get(array_id), tasks[array_id], look)
@@ -222,11 +224,14 @@ def _fold(
     known = ledger.get(array_id)
     if known is not None and _is_recycled_array(known, remainder, tasks):
         known = None
-    if known is not None and known.ended:
-        return
     before = known.job if known is not None else None
     submitted_at = before.submitted_at if before is not None else None
     own = [task for task in tasks if submitted_at is None or task.submitted_at >= submitted_at]
+    reopened = known is not None and known.ended and is_alive(own)
+    if known is not None and known.ended and not reopened:
+        return
+    if before is not None and reopened:
+        before = reopen(before, own)
     array = whole_array(
         known=before,
         remainder=remainder,
@@ -238,6 +243,8 @@ def _fold(
     source = Evidence.ACCOUNTING if look.present is None else Evidence.QUEUE
     if known is None:
         ledger.tell_new(array, source)
+    elif reopened:
+        ledger.tell_requeued(array, known.run_submitted_at, source)
     else:
         ledger.tell_update(array, source)
         _wait_for_tasks(ledger, array_id, look)

@@ -160,3 +160,63 @@ def test_an_array_that_is_first_seen_running_is_put_together_from_its_tasks():
     told = arrays_of(watch, [task(0, JobState.RUNNING), task(1, JobState.COMPLETED)])
 
     assert told == ["8 submitted PENDING", "8 started RUNNING"]
+
+
+def test_an_array_of_which_a_task_is_requeued_runs_and_ends_once_more():
+    watch = Watch()
+    done, failed = JobState.COMPLETED, JobState.FAILED
+    watch.look([task(0, done), task(1, failed)])
+    later = T0 + timedelta(minutes=5)
+    again = replace(task(1, JobState.RUNNING), submitted_at=later, restart_count=1)
+
+    told = [
+        arrays_of(watch, [task(0, done), again]),
+        arrays_of(watch, [task(0, done), replace(again, state=done, ended_at=later, exit_code=0)]),
+    ]
+
+    array = watch.memory[JobId("8")].job
+    assert told == [["8 submitted PENDING", "8 started RUNNING"], ["8 ended COMPLETED"]]
+    assert (array.restart_count, array.task_states) == (1, {done: 2})
+    assert array.submitted_at == T0
+    assert len({fact.fact_id for fact in watch.facts}) == len(watch.facts)
+
+
+def test_a_waiting_part_that_accounting_still_shows_does_not_come_back():
+    watch = Watch()
+    watch.look([waiting("2-3", 2), task(0, JobState.COMPLETED), task(1, JobState.COMPLETED)])
+    running = [task(index, JobState.RUNNING) for index in (2, 3)]
+
+    watch.look([task(0, JobState.COMPLETED), task(1, JobState.COMPLETED), *running],
+               [waiting("2-3", 2)])  # fmt: skip
+
+    states = watch.memory[JobId("8")].job.task_states
+    assert states == {JobState.COMPLETED: 2, JobState.RUNNING: 2}
+
+
+def test_a_cancelled_waiting_part_that_only_accounting_knows_ends_the_array():
+    watch = Watch()
+    watch.look([waiting("2-3", 2), task(0, JobState.COMPLETED), task(1, JobState.COMPLETED)])
+    gone = [task(0, JobState.COMPLETED), task(1, JobState.COMPLETED)]
+    watch.look(gone)
+    cancelled = replace(
+        WAITING,
+        state=JobState.CANCELLED,
+        array_pending="2-3",
+        task_states={JobState.CANCELLED: 2},
+        ended_at=T0 + timedelta(seconds=60),
+    )
+
+    told = arrays_of(watch, gone, [cancelled])
+
+    assert told == ["8 ended CANCELLED"]
+
+
+def test_a_recycled_array_id_is_another_array():
+    watch = Watch()
+    watch.look([task(0, JobState.COMPLETED)])
+    other = replace(WAITING, submitted_at=T0 + timedelta(days=400), name="other")
+
+    told = arrays_of(watch, [other], after=timedelta(days=401))
+
+    assert told == ["8 submitted PENDING"]
+    assert watch.memory[JobId("8")].job.name == "other"

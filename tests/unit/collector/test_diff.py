@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector.diff import VANISHED_AFTER, open_questions, reconcile
+from services.collector.diff import RUNAWAY_AFTER, VANISHED_AFTER, open_questions, reconcile
 from services.collector.tracked import Look, Tracked
 from slurmfleet.contracts.events import JobEnded, JobFact, JobSubmitted
 from slurmfleet.contracts.ids import ClusterName, JobId
@@ -287,6 +287,47 @@ def test_a_het_component_that_never_ran_is_known_by_its_number():
     told = watch.look([], [row])
 
     assert told == ["9+1 ended CANCELLED"]
+
+
+def test_accounting_of_somebody_elses_later_job_under_the_same_id_ends_nothing():
+    watch = Watch()
+    watch.look([RUNNING])
+    watch.look([])
+    other = replace(FAILED, submitted_at=T0 + timedelta(days=400), user="mallory")
+
+    assert watch.look([], [other]) == []
+
+
+def test_a_requeue_and_end_while_nobody_looked_is_believed():
+    watch = Watch()
+    watch.look([RUNNING])
+    watch.look([])
+    later = replace(COMPLETED, submitted_at=T0 + timedelta(minutes=7))
+
+    assert watch.look([], [later]) == ["7 ended COMPLETED"]
+
+
+def test_a_runaway_job_is_given_up_after_hours():
+    watch = Watch()
+    watch.look([RUNNING])
+    watch.look([])
+
+    told = watch.look([], [RUNNING], after=RUNAWAY_AFTER + timedelta(minutes=1))
+
+    assert told == ["7 vanished VANISHED"]
+
+
+def test_a_vanished_job_is_not_asked_about_for_ever():
+    watch = Watch()
+    watch.look([RUNNING])
+    watch.look([])
+    watch.look([], [], after=VANISHED_AFTER + timedelta(seconds=1))
+
+    asked_before = open_questions(watch.memory)
+    watch.look([], [], after=RUNAWAY_AFTER)
+
+    assert asked_before == {"7"}
+    assert open_questions(watch.memory) == frozenset()
 
 
 EVIDENCE = st.lists(
