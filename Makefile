@@ -68,6 +68,10 @@ test-slurm: .venv/.dev-stamp ## the contract suite on a real Slurm (after make t
 test-timescale: .venv/.dev-stamp ## the store suite on TimescaleDB (after make testbed)
 	@SLURMFLEET_TEST_TIMESCALE_DSN=$$(deploy/testbed/timescale.sh up | tail -n 1) $(RUN) pytest tests/integration/store $(ARGS); status=$$?; deploy/testbed/timescale.sh down; exit $$status
 
+.PHONY: bench
+bench: .venv/.dev-stamp ## speed and memory against the budgets (ARGS="--quick")
+	@$(RUN) python -m tests.bench $(ARGS)
+
 .PHONY: testbed
 testbed: ## install a real Slurm for tests (Debian or Ubuntu, root)
 	@deploy/testbed/install.sh $(ARGS)

@@ -1,0 +1,200 @@
+"""CPU time and memory of one look at a big queue: read, decide, encode, write down.
+
+A process of its own makes the looks, so that its memory is that of a collector and of nothing
+else; the answers of the login node are made beforehand and lie in files.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+from services.collector.diff import open_questions, reconcile
+from services.collector.reading import Asked, Reading, read_frames
+from services.collector.state import StateFile, forgettable
+from services.collector.tracked import Outcome, Tracked
+from slurmfleet.contracts.codec import encode
+from slurmfleet.contracts.envelope import Message
+from slurmfleet.contracts.ids import ClusterName, JobId
+from slurmfleet.slurm.frames import parse_frames
+from slurmfleet.slurm.records import separators_for
+from slurmfleet.testing.builders import a_poll
+from tests.bench.measure import Budget, Result, at_most, medians, peak_rss_mib
+from tests.bench.queue_text import EPOCH_S, NONCE, SECTIONS, fake_queue
+
+T = TypeVar("T")
+
+CLUSTER = ClusterName("alpha")
+CHANGED_SHARE = 0.01
+_BUDGETS_MS = {10_000: at_most(150), 100_000: at_most(1_500)}
+_RSS_BUDGETS_MIB = {100_000: at_most(400)}
+_FIRST, _STEADY, _MOVED = "first", "steady", "priorities moved"
+_TITLES = {
+    _FIRST: "first look: every job is news",
+    _STEADY: "steady look: 1 % of the jobs moved on",
+    _MOVED: "the same, and every waiting job's priority moved",
+}
+_LIMIT_S = 600.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Looker:
+    """A collector's look from bytes to disk, as `services.collector.watch` strings it together."""
+
+    state: StateFile
+    memory: dict[JobId, Tracked] = field(default_factory=dict[JobId, Tracked])
+    spent_ms: dict[str, float] = field(default_factory=dict[str, float])
+    """CPU time of each step of the last look."""
+
+    def look(self, answer: bytes, at: datetime) -> Outcome:
+        """Make one look; what was sent before counts as acknowledged."""
+        self.spent_ms = {}
+        reading = self._timed("read", lambda: self._read(answer, at))
+        outcome = self._timed("reconcile", lambda: self._reconcile(reading))
+        messages = self._timed("encode", lambda: self._encode(outcome, reading, at))
+        self._timed("commit", lambda: self._commit(outcome, messages, at))
+        return outcome
+
+    def _timed(self, step: str, act: Callable[[], T]) -> T:
+        began_s = time.process_time()
+        try:
+            return act()
+        finally:
+            self.spent_ms[step] = (time.process_time() - began_s) * 1_000
+
+    def _read(self, answer: bytes, at: datetime) -> Reading:
+        asked = Asked(
+            names=SECTIONS,
+            separators=separators_for(NONCE),
+            with_restarts=True,
+            jobs=open_questions(self.memory),
+        )
+        return read_frames(parse_frames(answer, NONCE), asked, observed_at=at)
+
+    def _reconcile(self, reading: Reading) -> Outcome:
+        outcome = reconcile(CLUSTER, self.memory, reading.look)
+        self.memory |= outcome.remembered
+        return outcome
+
+    def _encode(self, outcome: Outcome, reading: Reading, at: datetime) -> list[Message]:
+        poll = a_poll(
+            started_at=at,
+            finished_at=at,
+            sections=reading.sections,
+            population=reading.population,
+        )
+        return [*encode(outcome.facts, source="/bench"), *encode([poll], source="/bench")]
+
+    def _commit(self, outcome: Outcome, messages: Sequence[Message], at: datetime) -> None:
+        forget = forgettable(self.memory, at)
+        self.state.commit(outcome.remembered, messages, forget=forget)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What one look took."""
+
+    kind: str
+    facts: int
+    cpu_ms: float
+    wall_ms: float
+    steps_ms: dict[str, float]
+
+
+def measure(*, jobs: int, repetitions: int, folder: Path) -> list[Result]:
+    """Measure the looks at a queue of that many records."""
+    kinds = [_FIRST, *[_STEADY] * repetitions, *[_MOVED] * repetitions]
+    queue = fake_queue(jobs)
+    paths: list[Path] = []
+    for number, kind in enumerate(kinds):
+        if kind != _FIRST:
+            queue.advance(share=CHANGED_SHARE)
+        if kind == _MOVED:
+            queue.move_priorities()
+        paths.append(folder / f"{number}.answer")
+        paths[-1].write_bytes(queue.answer())
+    plan = json.dumps([[kind, str(path)] for kind, path in zip(kinds, paths, strict=True)])
+    made = subprocess.run(
+        [sys.executable, "-m", __name__, str(folder / "state.sqlite")],
+        input=plan,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=_LIMIT_S,
+    )
+    told = json.loads(made.stdout)
+    looks = [Spent(**one) for one in told["looks"]]
+    return [*_results(jobs, looks), _memory(jobs, told["peak_rss_mib"])]
+
+
+def _results(jobs: int, looks: Sequence[Spent]) -> list[Result]:
+    results: list[Result] = []
+    for kind, title in _TITLES.items():
+        mine = [look for look in looks if look.kind == kind]
+        beside = [
+            {
+                "wall_ms": look.wall_ms,
+                "facts": float(look.facts),
+                **{f"{step}_cpu_ms": spent for step, spent in look.steps_ms.items()},
+            }
+            for look in mine
+        ]
+        results.append(
+            Result(
+                group=f"collector, {jobs:,} jobs",
+                what=title,
+                unit="ms CPU",
+                value=median(look.cpu_ms for look in mine),
+                budget=_BUDGETS_MS.get(jobs),
+                repetitions=len(mine),
+                detail=medians(beside),
+            )
+        )
+    return results
+
+
+def _memory(jobs: int, peak_mib: float) -> Result:
+    budget: Budget | None = _RSS_BUDGETS_MIB.get(jobs)
+    return Result(
+        group=f"collector, {jobs:,} jobs",
+        what="most memory during all of these looks",
+        unit="MiB RSS",
+        value=peak_mib,
+        budget=budget,
+    )
+
+
+def _look_at_files(state_path: Path, plan: Sequence[tuple[str, str]]) -> dict[str, object]:
+    """Make the looks of a plan and tell what they took; runs in the child."""
+    at = datetime.fromtimestamp(EPOCH_S, tz=UTC)
+    looks: list[dict[str, object]] = []
+    with StateFile(state_path) as state:
+        looker = Looker(state=state)
+        for kind, path in plan:
+            at += timedelta(minutes=1)
+            answer = Path(path).read_bytes()
+            began_s, began_cpu_s = time.perf_counter(), time.process_time()
+            outcome = looker.look(answer, at)
+            cpu_ms = (time.process_time() - began_cpu_s) * 1_000
+            wall_ms = (time.perf_counter() - began_s) * 1_000
+            looks.append(
+                {
+                    "kind": kind,
+                    "facts": len(outcome.facts),
+                    "cpu_ms": cpu_ms,
+                    "wall_ms": wall_ms,
+                    "steps_ms": looker.spent_ms,
+                }
+            )
+    return {"looks": looks, "peak_rss_mib": peak_rss_mib()}
+
+
+if __name__ == "__main__":
+    told = _look_at_files(Path(sys.argv[1]), json.loads(sys.stdin.read()))
+    sys.stdout.write(json.dumps(told))
