@@ -7,8 +7,9 @@ from fastapi import FastAPI
 from pydantic_core import to_jsonable_python
 
 from services.api.errors import PROBLEM_JSON
-from services.api.examples import CLUSTER, EVENT, JOB, example_list
+from services.api.examples import example_list
 from slurmfleet.contracts.text import shown
+from slurmfleet.store.examples import CLUSTER, EVENT, JOB
 
 Part = dict[str, Any]
 

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from slurmfleet.embedded import child
 from slurmfleet.embedded.nats_files import (
     find_nats_server,
     read_or_make_password,
@@ -29,7 +29,6 @@ from slurmfleet.timing.clock import Clock
 log = structlog.get_logger(__name__)
 
 _PROBE_S = 0.05
-_TAIL_CHARS = 2_000
 
 
 class NatsServerError(Exception):
@@ -126,7 +125,7 @@ class NatsServer:
         self.options.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self._stop_leftover()
         for port in (self.options.port, self.options.http_port):
-            if port is not None and not _is_free(port):
+            if port is not None and not child.is_free(port):
                 raise PortTakenError(port)
         write_private(self._config_file, self._config())
         log_start = self.log_file.stat().st_size if self.log_file.exists() else 0
@@ -148,25 +147,13 @@ class NatsServer:
 
     async def stop(self) -> None:
         """Let the server end by itself; kill it if it has not within `stop_limit_s`."""
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        process.terminate()
-        try:
-            async with Budget(operation="stop", limit_s=self.options.stop_limit_s).enforce():
-                await process.wait()
-        except BudgetExceededError:
-            log.warning("embedded bus did not stop", pid=process.pid)
-        finally:
-            await self.kill()
+        pid = self.pid
+        if not await child.end(self._process, signal.SIGTERM, limit_s=self.options.stop_limit_s):
+            log.warning("embedded bus did not stop", pid=pid)
 
     async def kill(self) -> None:
         """End the server at once, as a power cut would; the store stays."""
-        process = self._process
-        if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await child.kill(self._process)
 
     async def wait_ended(self) -> int:
         """Wait until the process ends, for whatever reason; give its exit status."""
@@ -197,8 +184,10 @@ class NatsServer:
                 else:
                     return
         except BudgetExceededError as exc:
-            raise NatsServerError(reason, log_tail=self._log_tail(log_start)) from exc
-        tail = self._log_tail(log_start)
+            raise NatsServerError(
+                reason, log_tail=child.log_tail(self.log_file, log_start)
+            ) from exc
+        tail = child.log_tail(self.log_file, log_start)
         if "address already in use" in tail:
             raise PortTakenError(self.options.port)
         raise NatsServerError(reason, log_tail=tail)
@@ -237,13 +226,6 @@ class NatsServer:
                 await self.clock.sleep(_PROBE_S)
         raise NatsServerError(f"an old nats-server, process {pid}, does not end; end it by hand")
 
-    def _log_tail(self, log_start: int) -> str:
-        if not self.log_file.exists():
-            return ""
-        with self.log_file.open(encoding="utf-8", errors="replace") as lines:
-            lines.seek(log_start)
-            return lines.read()[-_TAIL_CHARS:]
-
 
 @asynccontextmanager
 async def nats_server(options: NatsServerOptions, clock: Clock) -> AsyncGenerator[NatsServer]:
@@ -254,23 +236,6 @@ async def nats_server(options: NatsServerOptions, clock: Clock) -> AsyncGenerato
         yield server
     finally:
         await server.stop()
-
-
-def free_port() -> int:
-    """Give a port of 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _leftover(pid_file: Path, config_file: Path) -> int | None:

@@ -13,7 +13,8 @@ from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence, Job
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.streams import BUCKETS, STREAMS
-from slurmfleet.embedded.nats_server import NatsServerOptions, free_port, nats_server
+from slurmfleet.embedded.child import free_port
+from slurmfleet.embedded.nats_server import NatsServerOptions, nats_server
 from slurmfleet.embedded.postgres_server import PostgresServerOptions, postgres_server
 from slurmfleet.registry.clusters import ClusterRegistry
 from slurmfleet.slurm.records import separators_for

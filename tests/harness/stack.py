@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from tests.harness.ports import free_port
+from slurmfleet.embedded.child import free_port
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ import pytest_asyncio
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from slurmfleet.embedded.nats_server import free_port
+from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.postgres_owner import find_postgres_program
 from slurmfleet.embedded.postgres_server import PostgresServerOptions, postgres_server
 from slurmfleet.store.migrate import migrate

@@ -22,8 +22,9 @@ from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.codec import encode
 from slurmfleet.contracts.events import Fact
 from slurmfleet.contracts.streams import BUCKETS, STREAMS
+from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.nats_files import find_nats_server
-from slurmfleet.embedded.nats_server import NatsServer, NatsServerOptions, free_port, nats_server
+from slurmfleet.embedded.nats_server import NatsServer, NatsServerOptions, nats_server
 from slurmfleet.store.roles import Role
 from slurmfleet.timing.clock import SystemClock
 from tests.plugins.postgres import Database

@@ -11,11 +11,11 @@ from slurmfleet.cli.errors import FailedError
 from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.cli.stack.parts import Part, PartError
 from slurmfleet.contracts.streams import BUCKETS, STREAMS
+from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.nats_server import (
     NatsServer,
     NatsServerError,
     NatsServerOptions,
-    free_port,
 )
 from slurmfleet.embedded.postgres_server import (
     PostgresServer,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.cli.stack.parts import ModuleProcess
-from slurmfleet.embedded.nats_server import free_port
+from slurmfleet.embedded.child import free_port
 from slurmfleet.store.roles import Role
 
 LOOPBACK = "127.0.0.1"

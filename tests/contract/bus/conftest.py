@@ -11,8 +11,9 @@ from slurmfleet.bus.memory import MemoryBus
 from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
 from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.streams import BucketSpec
+from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.nats_files import find_nats_server
-from slurmfleet.embedded.nats_server import NatsServer, NatsServerOptions, free_port, nats_server
+from slurmfleet.embedded.nats_server import NatsServer, NatsServerOptions, nats_server
 from slurmfleet.timing.clock import SystemClock
 
 KEEP = BucketSpec(name="keep", description="keys that stay", history=8)

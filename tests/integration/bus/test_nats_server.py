@@ -17,12 +17,12 @@ from slurmfleet.bus.nats import NatsBus, NatsLogin, NatsOptions, open_nats_bus
 from slurmfleet.bus.port import PublishAck, Reply
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import BUCKETS, FACTS, PROJECTOR, STREAMS
+from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.nats_files import find_nats_server
 from slurmfleet.embedded.nats_server import (
     NatsServer,
     NatsServerError,
     NatsServerOptions,
-    free_port,
     nats_server,
 )
 from slurmfleet.timing.clock import SystemClock

@@ -15,8 +15,8 @@ import pytest
 
 from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.cli.stack.record import RunningStack, read_running
+from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.nats_files import find_nats_server
-from slurmfleet.embedded.nats_server import free_port
 from slurmfleet.embedded.postgres_owner import find_postgres_program
 
 START_LIMIT_S = 100

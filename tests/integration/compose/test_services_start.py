@@ -26,8 +26,8 @@ from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.streams import BUCKETS
+from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.nats_files import find_nats_server
-from slurmfleet.embedded.nats_server import free_port
 from slurmfleet.registry.clusters import ClusterRegistry
 from slurmfleet.store.roles import let_in
 from slurmfleet.timing.clock import SystemClock

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from slurmfleet.contracts.jobs import JobState
-from slurmfleet.embedded.nats_server import free_port
+from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.postgres_owner import find_postgres_program
 from slurmfleet.embedded.postgres_server import (
     DataVersionError,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.nats_files import read_or_make_password, render_nats_config, write_private
 from slurmfleet.embedded.nats_server import (
     NatsServer,
     NatsServerError,
     NatsServerOptions,
     PortTakenError,
-    free_port,
 )
 from slurmfleet.timing.clock import SystemClock
 
