@@ -1,6 +1,6 @@
 """A job to and from its protobuf message; one line a field, so that a new one cannot hide."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -144,4 +144,4 @@ def to_timestamp(moment: datetime) -> Timestamp:
 
 def from_timestamp(stamp: Timestamp) -> datetime:
     """Give the aware UTC moment of a message."""
-    return stamp.ToDatetime(tzinfo=UTC)
+    return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1_000)

@@ -127,7 +127,7 @@ def parse_detail(text: str, separators: Separators = PLAIN) -> ParsedRows:
     return ParsedRows(jobs=tuple(jobs), bad=tuple(bad))
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=131_072)  # one look of a very large queue; a smaller one never hits
 def _job(fields: tuple[str, ...]) -> Job:
     """Read one record.
 
