@@ -41,7 +41,7 @@ class Accounting:
         return iter(self._rows.values())
 
     def rows_of(self, number: int) -> list[Job]:
-        """Give the rows of a raw id or of every task of an array, oldest first."""
+        """Give the rows of a raw id, of all of an array, or of all of a het job; oldest first."""
         return [self._rows[key] for key in self._by_id.get(number, ())]
 
     def forget(self, ended_before: int) -> int:
@@ -53,7 +53,7 @@ class Accounting:
         ]
         for key in old:
             row = self._rows.pop(key)
-            for number in {row.raw_id, row.array_id or row.raw_id}:
+            for number in _numbers(row):
                 keys = self._by_id[number]
                 keys.pop(key, None)
                 if not keys:
@@ -67,5 +67,10 @@ class Accounting:
     def _store(self, row: Job) -> None:
         key = (row.raw_id, row.submitted_at)
         self._rows[key] = row
-        for number in {row.raw_id, row.array_id or row.raw_id}:
+        for number in _numbers(row):
             self._by_id.setdefault(number, {})[key] = None
+
+
+def _numbers(row: Job) -> set[int]:
+    """Give the ids under which sacct finds a row."""
+    return {row.raw_id, row.array_id or row.raw_id, row.het_id or row.raw_id}

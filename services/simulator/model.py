@@ -17,24 +17,29 @@ class State(StrEnum):
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
+    SUSPENDED = "SUSPENDED"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     TIMEOUT = "TIMEOUT"
     OUT_OF_MEMORY = "OUT_OF_MEMORY"
     CANCELLED = "CANCELLED"
     NODE_FAIL = "NODE_FAIL"
+    BOOT_FAIL = "BOOT_FAIL"
+    DEADLINE = "DEADLINE"
     PREEMPTED = "PREEMPTED"
     REQUEUED = "REQUEUED"
 
     @property
     def is_over(self) -> bool:
         """Whether a job in this state is finished."""
-        return self not in (State.PENDING, State.RUNNING)
+        return self not in (State.PENDING, State.RUNNING, State.SUSPENDED)
 
 
 COMPACT_STATES = {
     "PENDING": "PD",
     "RUNNING": "R",
+    "SUSPENDED": "S",
+    "CONFIGURING": "CF",
     "COMPLETING": "CG",
     "COMPLETED": "CD",
     "FAILED": "F",
@@ -42,6 +47,8 @@ COMPACT_STATES = {
     "OUT_OF_MEMORY": "OOM",
     "CANCELLED": "CA",
     "NODE_FAIL": "NF",
+    "BOOT_FAIL": "BF",
+    "DEADLINE": "DL",
     "PREEMPTED": "PR",
     "REQUEUED": "RQ",
 }
@@ -113,6 +120,9 @@ class ClusterSpec:
     partitions: tuple[Partition, ...]
     qos: tuple[Qos, ...]
     users: tuple[User, ...]
+    operators: tuple[str, ...] = ()
+    """Names of users who may act on everybody's jobs (AdminLevel=Operator)."""
+
     version: str = "24.11.5"
     first_job_id: int = 1000
     min_job_age_s: int = 300
@@ -173,6 +183,9 @@ class Request:
     task_limit: int | None = None
     dependency: str = ""
     begin_at: int = 0
+    deadline_at: int | None = None
+    """By when it must be over; a job that cannot be any more is not started."""
+
     hold: str = ""
     """Empty, JobHeldUser or JobHeldAdmin."""
 
@@ -192,7 +205,7 @@ class Request:
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """One record of slurmctld: a job, one array task, or the waiting part of an array."""
+    """One record of slurmctld: a job, an array's task or waiting part, a het job's component."""
 
     raw_id: int
     request: Request
@@ -204,6 +217,10 @@ class Job:
     waiting: tuple[int, ...] = ()
     """Indices of the waiting part of an array; empty on everything else."""
 
+    het_id: int | None = None
+    """The raw id of the first component of a heterogeneous job."""
+
+    het_offset: int = 0
     priority: int = 0
     held: str = ""
     begin_at: int = 0
@@ -213,6 +230,15 @@ class Job:
     """The scheduler's estimate of the start."""
 
     ended_at: int | None = None
+    suspended_at: int | None = None
+    """While SUSPENDED: since when."""
+
+    paused_s: int = 0
+    """How long it was suspended before."""
+
+    is_booting: bool = False
+    """Whether it waits for a node to boot."""
+
     clearing_until: int | None = None
     """While COMPLETING: when its nodes will be free again."""
 
@@ -230,7 +256,9 @@ class Job:
 
     @property
     def label(self) -> str:
-        """The id as people write it: `15`, `15_3`, `15_[2-9%2]`."""
+        """The id as people write it: `15`, `15_3`, `15_[2-9%2]`, `17+1`."""
+        if self.het_id is not None:
+            return f"{self.het_id}+{self.het_offset}"
         if self.array_id is None:
             return str(self.raw_id)
         if self.waiting:
@@ -247,6 +275,19 @@ class Job:
     def is_completing(self) -> bool:
         """Whether it is over but still holds its nodes."""
         return self.clearing_until is not None
+
+    def used_s(self, now: int) -> int:
+        """Give how long it has run; the time for which it was suspended does not count."""
+        if self.started_at is None or not self.nodes:
+            return 0
+        return (self.suspended_at or self.ended_at or now) - self.started_at - self.paused_s
+
+    @property
+    def limit_at(self) -> int | None:
+        """When its time limit ends it, unless it is suspended; None without start or limit."""
+        if self.started_at is None or self.request.time_limit_s is None:
+            return None
+        return self.started_at + self.paused_s + self.request.time_limit_s
 
     @property
     def gpus(self) -> int:

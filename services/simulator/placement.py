@@ -24,6 +24,9 @@ class Node:
     """Why an administrator took it out."""
 
     noted_at: int = 0
+    boot_fails_for_s: int = 0
+    """Not 0: it will not boot for its next job, and then be down for so long."""
+
     jobs: dict[int, Job] = field(default_factory=dict[int, Job])
 
     @classmethod
@@ -153,9 +156,7 @@ def latest_end(job: Job) -> int:
     """Give when a started job's time limit ends it, or when its nodes will be clear."""
     if job.clearing_until is not None:
         return job.clearing_until
-    if job.started_at is None or job.request.time_limit_s is None:
-        return NEVER
-    return job.started_at + job.request.time_limit_s
+    return NEVER if job.limit_at is None else job.limit_at
 
 
 def _to_clear(node: Node, shape: Shape, may_preempt: frozenset[str]) -> list[Job] | None:

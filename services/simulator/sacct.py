@@ -18,7 +18,6 @@ from services.simulator.calls import (
 )
 from services.simulator.cluster import Cluster
 from services.simulator.model import COMPACT_STATES, Job, NodeSpec, State
-from services.simulator.squeue import shown_priority
 from services.simulator.text import (
     DAY_S,
     HOUR_S,
@@ -96,9 +95,11 @@ class _Printer:
         return job.state.value
 
     def elapsed_s(self, job: Job) -> int:
-        if job.started_at is None or not job.nodes:
-            return 0
-        return (job.ended_at or self.now) - job.started_at
+        return job.used_s(self.now)
+
+    def paused_s(self, job: Job) -> int:
+        since = job.suspended_at
+        return job.paused_s + (0 if since is None else self.now - since)
 
     def requested(self, job: Job) -> str:
         shape = job.request.shape
@@ -106,6 +107,11 @@ class _Printer:
 
     def allocated(self, job: Job) -> str:
         return accounting_tres(job_tres(job, self.nodes)) if job.nodes else ""
+
+
+def _label(job: Job) -> str:
+    """Give the id; a component that never ran is known by its own number."""
+    return job.label if job.het_id is None or job.nodes else str(job.raw_id)
 
 
 def _limit_minutes(_: _Printer, job: Job) -> str:
@@ -143,14 +149,14 @@ FIELDS: dict[str, Callable[[_Printer, Job], str]] = {
     "Eligible": lambda printer, job: printer.time(job.eligible_at),
     "End": lambda printer, job: printer.time(job.ended_at),
     "ExitCode": _exit,
-    "JobID": lambda _, job: job.label,
+    "JobID": lambda _, job: _label(job),
     "JobIDRaw": lambda _, job: str(job.raw_id),
     "JobName": _name,
     "NCPUS": _cpus,
     "NNodes": lambda _, job: str(job.request.shape.nodes),
     "NodeList": lambda _, job: node_list(job.nodes) or "None assigned",
     "Partition": _request("partition"),
-    "Priority": lambda printer, job: str(shown_priority(job, printer.now)),
+    "Priority": lambda _, job: str(job.priority),
     "QOS": _request("qos"),
     "Reason": lambda _, __: "None",
     "ReqMem": lambda _, job: memory(job.request.shape.memory_mib * job.request.shape.nodes),
@@ -159,6 +165,7 @@ FIELDS: dict[str, Callable[[_Printer, Job], str]] = {
     "Start": _Printer.start,
     "State": _Printer.state,
     "StdOut": lambda _, job: expand(job.request.stdout, job),
+    "Suspended": lambda printer, job: full_duration(printer.paused_s(job)),
     "Submit": lambda printer, job: printer.time(job.submitted_at),
     "SubmitLine": _request("submit_line"),
     "Timelimit": lambda _, job: full_duration(job.request.time_limit_s),
@@ -177,11 +184,11 @@ def _chosen(cluster: Cluster, options: Options, call: Call) -> list[Job]:
     if "jobs" in options.values:
         jobs: list[Job] = []
         for text in options.values["jobs"].split(","):
-            number, _, task = text.partition("_")
+            number = re.split(r"[_+]", text)[0]
             if not number.isdigit():
                 raise UsageError("sacct", f"Bad job/step specified: {text}")
             found = accounting.rows_of(int(number))
-            jobs += [job for job in found if not task or job.label == text]
+            jobs += [job for job in found if text in (number, job.label)]
         jobs = list({(job.raw_id, job.submitted_at): job for job in jobs}.values())
     else:
         jobs = [job for job in accounting.rows() if _in_window(job, options, cluster.now)]

@@ -2,11 +2,12 @@
 
 Priority order with backfill, as sched/backfill does it: the first job of a partition that does
 not fit gets its nodes promised for the moment its predecessors' limits end; a later job may only
-use them if its own limit ends before.
+use them if its own limit ends before. The components of a heterogeneous job start together, on
+nodes of their own, or not at all; while they wait, their nodes are kept for them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.simulator.dependencies import Verdict
@@ -24,15 +25,19 @@ PRIORITY = "Priority"
 class Pass:
     """What one pass works on and what it decides.
 
-    `start` and `preempt` act at once, so that the next job sees the nodes as they then are.
+    `start`, `preempt` and `expire` act at once: the next job sees the nodes as they then are.
     """
 
     now: int
     spec: ClusterSpec
     nodes: Mapping[str, Node]
     judge: Callable[[Job], Verdict]
+    components: Callable[[Job], Sequence[Job]]
     start: Callable[[Job, tuple[str, ...]], None]
     preempt: Callable[[Job], None]
+    expire: Callable[[Job], None]
+    """Ends a job that can no longer meet its deadline."""
+
     jobs_of: Counter[tuple[str, str]]
     """Running jobs by (user, QOS)."""
 
@@ -51,6 +56,10 @@ class Pass:
     def run(self, pending: Iterable[Job]) -> None:
         """Decide over every waiting job, highest priority first."""
         for job in sorted(pending, key=lambda job: (-job.priority, job.raw_id)):
+            if job.het_id is not None:
+                if not job.het_offset:
+                    self._try_together(self.components(job))
+                continue
             while self._try(job) and job.waiting:
                 pass
 
@@ -62,11 +71,8 @@ class Pass:
         if partition is None or reason:
             job.reason = reason
             return False
-        candidates = [self.nodes[name] for name in partition.nodes]
-        if job.request.node:
-            candidates = [node for node in candidates if node.spec.name == job.request.node]
-        limit_s = job.request.time_limit_s
-        until = NEVER if limit_s is None else self.now + limit_s
+        candidates = self._candidates(job, partition)
+        until = self._until(job)
         key = (partition.name, job.request.node, job.request.shape)
         if self.misses.get(key, NEVER + 1) > until and len(self.misses) < MAX_MISSES:
             places = find_room(candidates, job.request.shape, until=until, reserved=self.reserved)
@@ -76,6 +82,59 @@ class Pass:
             self.misses[key] = until
         self._wait(job, partition, candidates)
         return False
+
+    def _try_together(self, parts: Sequence[Job]) -> None:
+        """Start every component of a heterogeneous job, or leave its reason on each."""
+        wanted: list[tuple[Job, Partition]] = []
+        for part in parts:
+            part.expected_at = None
+            partition = self.spec.partition(part.request.partition)
+            part.reason = self._gate(part, partition) or "None"
+            if part.state.is_over:
+                return
+            if partition is not None and part.reason == "None":
+                wanted.append((part, partition))
+        if len(wanted) < len(parts):
+            return
+        taken: set[str] = set()
+        found: list[tuple[str, ...]] = []
+        for part, partition in wanted:
+            places = find_room(
+                self._candidates(part, partition, without=taken),
+                part.request.shape,
+                until=self._until(part),
+                reserved=self.reserved,
+            )
+            taken.update(places)
+            found.append(places)
+        if all(found):
+            for part, places in zip(parts, found, strict=True):
+                self._begin(part, places)
+        else:
+            self._wait_together(wanted)
+
+    def _wait_together(self, wanted: Sequence[tuple[Job, Partition]]) -> None:
+        promised: set[str] = set()
+        for part, partition in wanted:
+            candidates = self._candidates(part, partition, without=promised)
+            promised.update(self._wait(part, partition, candidates))
+        starts = [part.expected_at for part, _ in wanted]
+        latest = max((at for at in starts if at is not None), default=None)
+        for part, _ in wanted:
+            part.expected_at = None if None in starts else latest
+
+    def _candidates(
+        self, job: Job, partition: Partition, *, without: Iterable[str] = ()
+    ) -> list[Node]:
+        return [
+            self.nodes[name]
+            for name in partition.nodes
+            if job.request.node in ("", name) and name not in without
+        ]
+
+    def _until(self, job: Job) -> int:
+        limit_s = job.request.time_limit_s
+        return NEVER if limit_s is None else self.now + limit_s
 
     def _gate(self, job: Job, partition: Partition | None) -> str:
         """Give the reason that keeps a job from being considered at all, or nothing."""
@@ -93,10 +152,19 @@ class Pass:
             return "DependencyNeverSatisfied" if verdict.never else "Dependency"
         if job.eligible_at is None:
             job.eligible_at = self.now
-        limit_s = job.request.time_limit_s
-        if partition.max_time_s is not None and (limit_s is None or limit_s > partition.max_time_s):
-            return "PartitionTimeLimit"
-        return self._limits(job)
+        return self._overdue(job) or self._too_long(job, partition) or self._limits(job)
+
+    def _overdue(self, job: Job) -> str:
+        deadline_at = job.request.deadline_at
+        if deadline_at is None or not deadline_at < self._until(job) < NEVER:
+            return ""
+        self.expire(job)
+        return "DeadLine"
+
+    def _too_long(self, job: Job, partition: Partition) -> str:
+        limit_s, max_s = job.request.time_limit_s, partition.max_time_s
+        too_long = max_s is not None and (limit_s is None or limit_s > max_s)
+        return "PartitionTimeLimit" if too_long else ""
 
     def _limits(self, job: Job) -> str:
         request = job.request
@@ -124,10 +192,11 @@ class Pass:
         self.tasks_of[job.array_id or 0] += 1
         self.start(job, places)
 
-    def _wait(self, job: Job, partition: Partition, candidates: list[Node]) -> None:
+    def _wait(self, job: Job, partition: Partition, candidates: list[Node]) -> tuple[str, ...]:
+        """Say why a job waits, and give the nodes that are promised to it."""
         if partition.name in self.blocked:
             job.reason = PRIORITY
-            return
+            return ()
         self.blocked.add(partition.name)
         job.reason = RESOURCES
         gone = victims(
@@ -141,12 +210,13 @@ class Pass:
                 "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher "
                 "priority partitions"
             )
-            return
+            return ()
         starts_at, names = promise
         if starts_at < NEVER:
             job.expected_at = starts_at
         for name in names:
             self.reserved[name] = min(self.reserved.get(name, NEVER), starts_at)
+        return names
 
     def _qos(self, name: str) -> Qos:
         found = next((qos for qos in self.spec.qos if qos.name == name), None)

@@ -1,4 +1,4 @@
-"""scontrol: ping, show, hold, release and requeue.
+"""scontrol: ping, show, hold, release, requeue, suspend and resume.
 
 Source: scontrol(1); samples of Slurm 24.11.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from services.simulator.calls import Answer, Call, grammar, read_options, refused
 from services.simulator.cluster import Cluster
-from services.simulator.model import ClusterSpec, Job, Partition, State
+from services.simulator.model import ClusterSpec, Job, Partition, State, compress
 from services.simulator.placement import Node
 from services.simulator.squeue import shown_priority, shown_state
 from services.simulator.submission import change
@@ -23,7 +23,7 @@ from services.simulator.text import (
 )
 
 GRAMMAR = grammar(flags="o,oneliner d,details a,all V,version Q,quiet", valued="M,clusters")
-CHANGES = ("hold", "release", "requeue")
+CHANGES = ("hold", "release", "requeue", "suspend", "resume")
 
 
 def scontrol(cluster: Cluster, call: Call) -> Answer:
@@ -82,9 +82,7 @@ def _jobs(cluster: Cluster, names: list[str]) -> list[Job]:
         return sorted(cluster.jobs.values(), key=lambda job: job.raw_id)
     found: list[Job] = []
     for text in ",".join(names).split(","):
-        number, _, task = text.partition("_")
-        if number.isdigit():
-            found += cluster.find(int(number), int(task) if task.isdigit() else None)
+        found += cluster.named(text)
     return found
 
 
@@ -96,11 +94,12 @@ def _job(cluster: Cluster, call: Call, job: Job) -> list[str]:
     uid = next((user.uid for user in cluster.spec.users if user.name == request.user), 0)
     specs = {node.name: node for node in cluster.spec.nodes}
     code, signal = job.queue_exit
-    used_s = (job.ended_at or cluster.now) - job.started_at if job.started_at and job.nodes else 0
+    used_s = job.used_s(cluster.now)
     start = job.expected_at if job.state is State.PENDING else job.started_at
     stdout = expand(request.stdout, job)
     return [
-        f"JobId={job.raw_id}{_array(job)} JobName={request.name}",
+        f"JobId={job.raw_id}{_group(job)} JobName={request.name}",
+        *_het_ids(cluster, job),
         f"UserId={request.user}({uid}) GroupId={request.user}({uid}) MCS_label=N/A",
         (
             f"Priority={shown_priority(job, cluster.now)} Nice=0 Account={request.account} "
@@ -116,7 +115,11 @@ def _job(cluster: Cluster, call: Call, job: Job) -> list[str]:
             "TimeMin=N/A"
         ),
         f"SubmitTime={time(job.submitted_at)} EligibleTime={time(job.eligible_at)}",
-        f"StartTime={time(start)} EndTime={time(job.ended_at or _limit_at(job))} Deadline=N/A",
+        (
+            f"StartTime={time(start)} EndTime={time(job.ended_at or job.limit_at)} "
+            f"Deadline={time(request.deadline_at, 'N/A')}"
+        ),
+        f"SuspendTime={time(job.suspended_at, 'None')} SecsPreSuspend={_ran_before(job)}",
         f"Partition={request.partition} AllocNode:Sid={cluster.spec.name}-login:1",
         f"ReqNodeList={request.node or '(null)'} ExcNodeList=(null)",
         f"NodeList={node_list(job.nodes)}",
@@ -137,7 +140,9 @@ def _job(cluster: Cluster, call: Call, job: Job) -> list[str]:
     ]
 
 
-def _array(job: Job) -> str:
+def _group(job: Job) -> str:
+    if job.het_id is not None:
+        return f" HetJobId={job.het_id} HetJobOffset={job.het_offset}"
     if job.array_id is None:
         return ""
     task = job.waiting_text if job.waiting else job.task_id
@@ -146,10 +151,16 @@ def _array(job: Job) -> str:
     return f" ArrayJobId={job.array_id} ArrayTaskId={task}{throttle}"
 
 
-def _limit_at(job: Job) -> int | None:
-    if job.started_at is None or job.request.time_limit_s is None:
-        return None
-    return job.started_at + job.request.time_limit_s
+def _het_ids(cluster: Cluster, job: Job) -> list[str]:
+    if job.het_id is None:
+        return []
+    numbers = tuple(part.raw_id for part in cluster.components(job))
+    return [f"HetJobIdSet={compress(numbers)}"]
+
+
+def _ran_before(job: Job) -> int:
+    """Give how long a suspended job had run; 0 for others."""
+    return 0 if job.suspended_at is None else job.used_s(job.suspended_at)
 
 
 def node_state(node: Node) -> str:

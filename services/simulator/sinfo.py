@@ -76,7 +76,7 @@ def sshare(cluster: Cluster, call: Call) -> Answer:
     for job in cluster.accounting.rows():
         if job.started_at is not None and job.nodes:
             key = (job.request.account, job.request.user)
-            used_s = (job.ended_at or cluster.now) - job.started_at
+            used_s = job.used_s(cluster.now)
             shape = job.request.shape
             usage[key] = usage.get(key, 0) + used_s * shape.nodes * shape.cpus
     total = sum(usage.values()) or 1

@@ -55,9 +55,9 @@ def squeue(cluster: Cluster, call: Call) -> Answer:
     if "version" in options.flags:
         return Answer(stdout=f"slurm-wlm {cluster.spec.version}\n")
     complaints = _unknown_users(cluster, options)
-    numbers = [text.partition("_")[0] for text in _listed(options, "jobs")]
+    wanted = _listed(options, "jobs")
     jobs = list(_chosen(cluster, options, call))
-    if len(numbers) == 1 and not cluster.find(int(numbers[0]) if numbers[0].isdigit() else 0):
+    if len(wanted) == 1 and not cluster.named(wanted[0]):
         return refused("slurm_load_jobs error: Invalid job id specified")
     columns, more = _columns(options)
     bitstr_len = int(call.env.get("SLURM_BITSTR_LEN", DEFAULT_BITSTR_LEN))
@@ -77,12 +77,16 @@ def squeue(cluster: Cluster, call: Call) -> Answer:
 
 
 def shown_state(job: Job) -> str:
-    """Give the word for a job's state: COMPLETING while its nodes are not free again."""
-    return "COMPLETING" if job.is_completing else job.state.value
+    """Give the word for a job's state; CONFIGURING and COMPLETING hide what it is otherwise."""
+    if job.is_completing:
+        return "COMPLETING"
+    return "CONFIGURING" if job.is_booting else job.state.value
 
 
 def shown_priority(job: Job, now: int) -> int:
-    """Give the priority, which grows while a job waits."""
+    """Give the priority, which grows while a job waits; a suspended one has none."""
+    if job.state is State.SUSPENDED:
+        return 0
     aged = (now - job.submitted_at) // AGING_S if job.state is State.PENDING else 0
     return job.priority + max(0, aged) if job.priority else 0
 
@@ -111,9 +115,7 @@ def _chosen(cluster: Cluster, options: Options, call: Call) -> Iterator[Job]:
     jobs: list[Job] = []
     if "jobs" in options.values:
         for text in _listed(options, "jobs"):
-            number, _, task = text.partition("_")
-            if number.isdigit():
-                jobs += cluster.find(int(number), int(task) if task.isdigit() else None)
+            jobs += cluster.named(text)
     else:
         jobs += cluster.jobs.values()
     jobs = [job for job in jobs if all(test(job) for test in tests)]
@@ -172,26 +174,36 @@ def _start(row: Row) -> int | None:
 def _end(row: Row) -> int | None:
     if row.job.ended_at is not None:
         return row.job.ended_at
-    start, limit_s = _start(row), row.job.request.time_limit_s
+    if row.job.state is not State.PENDING:
+        return row.job.limit_at
+    start, limit_s = row.job.expected_at, row.job.request.time_limit_s
     return None if start is None or limit_s is None else start + limit_s
-
-
-def _used_s(row: Row) -> int:
-    if row.job.started_at is None or not row.job.nodes:
-        return 0
-    return (row.job.ended_at or row.now) - row.job.started_at
 
 
 def _left(row: Row) -> str:
     limit_s = row.job.request.time_limit_s
-    return "UNLIMITED" if limit_s is None else short_duration(max(0, limit_s - _used_s(row)))
+    return (
+        "UNLIMITED"
+        if limit_s is None
+        else short_duration(max(0, limit_s - row.job.used_s(row.now)))
+    )
+
+
+_TELLING = frozenset(
+    {State.PENDING, State.FAILED, State.TIMEOUT, State.OUT_OF_MEMORY, State.DEADLINE}
+)
+"""States of which squeue shows the reason instead of the nodes."""
 
 
 def _reason_or_nodes(row: Row) -> str:
     job = row.job
-    if job.state in (State.PENDING, State.FAILED, State.TIMEOUT, State.OUT_OF_MEMORY):
+    if job.state in _TELLING:
         return f"({job.reason})"
     return node_list(job.nodes)
+
+
+def _offset(row: Row) -> str:
+    return "N/A" if row.job.het_id is None else str(row.job.het_offset)
 
 
 def _exit(row: Row) -> str:
@@ -224,8 +236,9 @@ FIELDS = {
     "eligibletime": _field("ELIGIBLE_TIME", lambda row: row.time(row.job.eligible_at)),
     "endtime": _field("END_TIME", lambda row: row.time(_end(row))),
     "exit_code": _field("EXIT_CODE", _exit),
-    "hetjobid": _field("HET_JOB_ID", lambda _: "N/A"),
-    "hetjoboffset": _field("HET_JOB_OFFSET", lambda _: "N/A"),
+    "hetjobid": _field("HET_JOB_ID", lambda row: str(row.job.het_id or "N/A")),
+    "hetjoboffset": _field("HET_JOB_OFFSET", _offset),
+    "deadline": _field("DEADLINE", lambda row: row.time(row.job.request.deadline_at)),
     "jobarrayid": _field("JOBID", _label),
     "jobid": _field("JOBID", lambda row: str(row.job.raw_id)),
     "minmemory": _field("MIN_MEMORY", lambda row: memory(row.job.request.shape.memory_mib)),
@@ -251,7 +264,7 @@ FIELDS = {
     "submittime": _field("SUBMIT_TIME", lambda row: row.time(row.job.submitted_at)),
     "timeleft": _field("TIME_LEFT", _left),
     "timelimit": _field("TIME_LIMIT", lambda row: short_duration(row.job.request.time_limit_s)),
-    "timeused": _field("TIME", lambda row: short_duration(_used_s(row))),
+    "timeused": _field("TIME", lambda row: short_duration(row.job.used_s(row.now))),
     "tres-alloc": _field("TRES_ALLOC", _tres),
     "tres-per-job": _field("TRES_PER_JOB", lambda _: "N/A"),
     "tres-per-node": _field("TRES_PER_NODE", _per_node),

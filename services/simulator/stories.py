@@ -10,6 +10,9 @@ from services.simulator.recipes import Desk
 
 DEBUG = "debug"
 DAY_S = 86_400
+PAUSE_S = 7200
+"""How long the suspended job of the board stays so."""
+
 SPAN_S = 1500
 """How long before the board opens the first scene begins."""
 
@@ -30,8 +33,12 @@ class Stories:
         start = max(self._cluster.now + 1, opens_at - SPAN_S)
         scenes: tuple[tuple[int, Callable[[], object]], ...] = (
             (0, self._endings),
-            (60, self._node_failure),
+            (1, self._boot_failure),
+            (30, self._deadlines),
+            (180, self._node_failure),
             (300, self._preemption),
+            (400, self._suspension),
+            (420, self._together),
             (600, self._drained_node),
             (900, self._waiting),
             (960, self._array),
@@ -63,6 +70,42 @@ class Stories:
         )
         never = replace(self._debug("eval-of-crash", None), dependency=f"afterok:{failed.raw_id}")
         self._submit(never)
+
+    def _boot_failure(self) -> None:
+        node = self._debug_node(-1)
+        if self._cluster.fail_boot(node, for_s=60):
+            request = self._debug("node-never-came-up", Plan(runtime_s=DAY_S))
+            self._submit(replace(request, node=node, requeue=False))
+
+    def _deadlines(self) -> None:
+        """Let one job miss its deadline while it is held, and one because it cannot end by it."""
+        request = self._debug("camera-ready", Plan(runtime_s=60), limit_s=300)
+        now = self._cluster.now
+        held = replace(request, hold="JobHeldUser", deadline_at=now + 1200)
+        self._submit(held)
+        first = self._submit(self._debug("before-camera-ready", Plan(runtime_s=700)))
+        late = replace(request, name="rebuttal-figures", deadline_at=now + 900)
+        self._submit(replace(late, dependency=f"afterany:{first.raw_id}"))
+
+    def _suspension(self) -> None:
+        job = self._submit(self._debug("paused-by-operator", Plan(runtime_s=1700)))
+        self._cluster.at(self._cluster.now + 120, lambda: self._cluster.suspend(job))
+        self._cluster.at(self._cluster.now + PAUSE_S, lambda: self._cluster.resume(job))
+
+    def _together(self) -> None:
+        """Let one heterogeneous job run, and one be cancelled before it has run."""
+        parts = [
+            self._debug("learner-and-actors", Plan(runtime_s=DAY_S // 24), limit_s=3600),
+            replace(
+                self._debug("learner-and-actors", None, limit_s=3600),
+                shape=self._gpu,
+            ),
+        ]
+        self._cluster.submit_together(parts)
+        never = [replace(part, name="not-together", hold="JobHeldUser") for part in parts]
+        first, *_ = self._cluster.submit_together(never)
+        later = self._cluster.now + 900
+        self._cluster.at(later, lambda: self._cluster.cancel(first, uid=self._user.uid))
 
     def _node_failure(self) -> None:
         node = self._debug_node(-1)

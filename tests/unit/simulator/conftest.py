@@ -39,7 +39,8 @@ def spec() -> ClusterSpec:
             Qos(name="standby"),
             Qos(name="high", priority=1000, preempts=("standby",)),
         ),
-        users=demo_users(("ada", "ben")),
+        users=demo_users(("ada", "ben", "olga")),
+        operators=("olga",),
         first_job_id=10,
     )
 
