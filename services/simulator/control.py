@@ -93,6 +93,18 @@ class ControlClient:
         """Let a node go down with its jobs, and come back later."""
         await self.ask("fail_node", cluster, node=node, for_s=for_s)
 
+    async def fail_boot(self, cluster: str, node: str, *, for_s: int = 1800) -> None:
+        """Let an idle node not boot for the next job that gets it, and then be down."""
+        await self.ask("fail_boot", cluster, node=node, for_s=for_s)
+
+    async def suspend(self, cluster: str, job_id: int) -> None:
+        """Suspend a running job in an operator's name."""
+        await self.ask("suspend", cluster, job_id=job_id)
+
+    async def resume(self, cluster: str, job_id: int) -> None:
+        """Let a suspended job go on."""
+        await self.ask("resume", cluster, job_id=job_id)
+
     async def set_controller(self, cluster: str, health: Health, *, slow_s: float = 0.0) -> None:
         """Set how slurmctld is: up, down or hang; `slow_s` delays each of its answers."""
         await self.ask("controller", cluster, health=health, slow_s=slow_s)
@@ -180,6 +192,12 @@ def _change(engine: Engine, question: JsonObject) -> object:
                 engine.cluster.cancel(job, uid=owner.uid if owner else 0)
         case "fail_node":
             engine.cluster.fail_node(str(question["node"]), for_s=_number(question["for_s"]))
+        case "fail_boot":
+            node = str(question["node"])
+            if not engine.cluster.fail_boot(node, for_s=_number(question["for_s"])):
+                raise ControlError(f"{node} is in use or out of service")
+        case "suspend" | "resume":
+            _suspend(engine, _number(question["job_id"]), resume=question["do"] == "resume")
         case "controller":
             engine.faults.controller = Health(str(question["health"]))
             engine.faults.slow_s = float(str(question["slow_s"]))
@@ -190,6 +208,12 @@ def _change(engine: Engine, question: JsonObject) -> object:
         case unknown:
             raise ControlError(f"cannot do {unknown!r}")
     return None
+
+
+def _suspend(engine: Engine, job_id: int, *, resume: bool) -> None:
+    act = engine.cluster.resume if resume else engine.cluster.suspend
+    if not sum(act(job) for job in engine.cluster.find(job_id)):
+        raise ControlError(f"job {job_id} is not {'suspended' if resume else 'running'}")
 
 
 async def _submit(engine: Engine, question: JsonObject) -> int:

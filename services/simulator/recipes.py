@@ -71,11 +71,14 @@ class Recipe:
     make: Callable[[Desk, User], list[Request]]
     """Gives requests; each after the first waits for the one before it (afterok)."""
 
+    together: bool = False
+    """Whether the requests are the components of one heterogeneous job instead."""
 
-def draw_requests(desk: Desk, user: User) -> list[Request]:
-    """Give what a user submits next."""
+
+def draw_recipe(desk: Desk) -> Recipe:
+    """Give the kind of job that somebody submits next."""
     (recipe,) = desk.random.choices(RECIPES, [recipe.weight for recipe in RECIPES])
-    return recipe.make(desk, user)
+    return recipe
 
 
 def _whole_nodes(desk: Desk, nodes: int) -> Shape:
@@ -167,6 +170,17 @@ def _odd(desk: Desk, user: User) -> list[Request]:
     return [replace(request, comment=f"note for {name}")]
 
 
+def _couple(desk: Desk, user: User) -> list[Request]:
+    """Give a learner on GPUs and the actors on a CPU node that feed it."""
+    name = f"rlhf-{desk.random.choice(MODELS)}"
+    limit_s = desk.random.choice((1, 2)) * HOUR_S
+    actors = Shape(cpus=16, memory_mib=65_536)
+    return [
+        desk.request(user, name, _some_gpus(desk, 2), limit_s=limit_s),
+        desk.request(user, name, actors, limit_s=limit_s, partition="cpu"),
+    ]
+
+
 RECIPES = (
     Recipe(weight=10, make=_train),
     Recipe(weight=24, make=_evaluate),
@@ -177,4 +191,5 @@ RECIPES = (
     Recipe(weight=8, make=_interact),
     Recipe(weight=5, make=_scavenge),
     Recipe(weight=4, make=_odd),
+    Recipe(weight=2, make=_couple, together=True),
 )

@@ -107,6 +107,7 @@ class Simulator:
         spec = demo_spec(
             name,
             users=settings.user_names,
+            operators=settings.operators,
             gpu_nodes=settings.gpu_nodes,
             history_s=settings.history_s,
             home_root=str(root / "home"),

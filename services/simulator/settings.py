@@ -63,6 +63,11 @@ class SimulatorSettings(BaseSettings):
         """The users of one's own team."""
         return self.user_names[: self.tracked]
 
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Who may act on everybody's jobs: the last user, where there are others than the team."""
+        return self.user_names[self.tracked :][-1:]
+
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())

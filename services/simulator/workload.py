@@ -3,12 +3,13 @@
 Everything is drawn from one seeded source in a fixed order, so a seed is a history.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
 from services.simulator.cluster import Cluster
 from services.simulator.model import Plan, Request, State
-from services.simulator.recipes import Desk, draw_requests
+from services.simulator.recipes import Desk, draw_recipe
 
 MINUTE_S = 60
 HOUR_S = 3600
@@ -18,6 +19,15 @@ LOAD = 1.15
 CALIBRATION_DRAWS = 300
 NODE_FAILURE_S = 8 * HOUR_S
 """Mean time between two node failures, before `speed`."""
+
+BOOT_SHARE = 0.3
+"""How many of them show only when the node boots for a job, if a node is idle."""
+
+SUSPENSION_S = 3 * HOUR_S
+"""Mean time between two suspensions by an operator, before `speed`."""
+
+DEADLINE_SHARE = 0.05
+"""How many plain jobs must be over by a certain time."""
 
 
 class Workload:
@@ -43,9 +53,10 @@ class Workload:
         self._gap_s = self._calibrate()
 
     def start(self) -> None:
-        """Let people begin to submit, and nodes to fail."""
+        """Let people begin to submit, nodes to fail, and operators to step in."""
         self.cluster.at(self.cluster.now + 1, self._arrive)
         self.cluster.at(self.cluster.now + self._delay_s(NODE_FAILURE_S), self._break_node)
+        self.cluster.at(self.cluster.now + self._delay_s(SUSPENSION_S), self._suspend)
 
     def _calibrate(self) -> float:
         """Give the mean gap between arrivals that offers `LOAD`."""
@@ -54,7 +65,7 @@ class Workload:
         work = 0.0
         for index in range(CALIBRATION_DRAWS):
             user = self.cluster.spec.users[index % len(self.cluster.spec.users)]
-            for request in draw_requests(desk, user):
+            for request in draw_recipe(desk).make(desk, user):
                 tasks = max(1, len(request.tasks))
                 shape = request.shape
                 work += tasks * shape.nodes * shape.gpus * (request.time_limit_s or HOUR_S) * 0.5
@@ -64,21 +75,51 @@ class Workload:
         if self.is_stopped:
             return
         user = self.random.choice(self.cluster.spec.users)
-        requests = draw_requests(self.desk, user)
+        recipe = draw_recipe(self.desk)
+        requests = recipe.make(self.desk, user)
         if self.cluster.pending_count < self.max_pending:
-            previous = 0
-            for request in requests:
-                if previous:
-                    request = _after(request, previous)  # noqa: PLW2901 the same request, linked
-                previous = self.cluster.submit(request).raw_id
+            if recipe.together:
+                self.cluster.submit_together(requests)
+            else:
+                self._submit(requests)
         gap_s = max(1, round(self.random.expovariate(1 / self._gap_s)))
         self.cluster.at(self.cluster.now + gap_s, self._arrive)
+
+    def _submit(self, requests: Sequence[Request]) -> None:
+        if len(requests) == 1:
+            self.cluster.submit(self._hurried(requests[0]))
+            return
+        previous = self.cluster.submit(requests[0]).raw_id
+        for request in requests[1:]:
+            previous = self.cluster.submit(_after(request, previous)).raw_id
+
+    def _hurried(self, request: Request) -> Request:
+        """Give some plain jobs a deadline that a long queue can make them miss."""
+        limit_s = request.time_limit_s
+        if request.tasks or limit_s is None or self.random.random() >= DEADLINE_SHARE:
+            return request
+        slack_s = self._delay_s(HOUR_S)
+        return replace(request, deadline_at=self.cluster.now + limit_s + slack_s)
+
+    def _suspend(self) -> None:
+        if self.is_stopped:
+            return
+        running = [job for job in self.cluster.running() if not job.het_offset]
+        if running:
+            job = self.random.choice(running)
+            if self.cluster.suspend(job):
+                back_at = self.cluster.now + self._delay_s(HOUR_S // 2)
+                self.cluster.at(back_at, lambda: self.cluster.resume(job))
+        self.cluster.at(self.cluster.now + self._delay_s(SUSPENSION_S), self._suspend)
 
     def _break_node(self) -> None:
         if self.is_stopped:
             return
         candidates = [name for name, node in self.cluster.nodes.items() if not node.status]
-        if candidates:
+        idle = [name for name in candidates if not self.cluster.nodes[name].jobs]
+        if idle and self.random.random() < BOOT_SHARE:
+            self.cluster.fail_boot(self.random.choice(idle), for_s=self._delay_s(HOUR_S))
+        elif candidates:
             self.cluster.fail_node(self.random.choice(candidates), for_s=self._delay_s(HOUR_S))
         self.cluster.at(self.cluster.now + self._delay_s(NODE_FAILURE_S), self._break_node)
 

@@ -102,6 +102,54 @@ async def test_queue_and_accounting_are_understood_and_true(
     }
 
 
+async def test_het_jobs_suspensions_and_missed_deadlines_are_understood(
+    connect: Connect, control: ControlClient, site: Site
+):
+    await control.stop_arrivals(CLUSTER)
+    shown = site.engine.cluster.jobs.values()
+    nonce = secrets.token_hex(16)
+    separators = separators_for(nonce)
+
+    connection = await connect()
+    sections = [detail_section(TEAM, separators)]
+    frames = await ask(connection, sections, nonce)
+
+    detail = parse_detail(frames.sections["detail"].stdout, separators)
+    told = {(job.raw_id, job.state.value, job.het_job_id, job.het_offset) for job in detail.jobs}
+    assert detail.bad == ()
+    assert told == {
+        (
+            job.raw_id,
+            "RUNNING" if job.is_completing else job.state.value,
+            job.het_id,
+            None if job.het_id is None else job.het_offset,
+        )
+        for job in shown
+        if job.request.user in TEAM
+    }
+    assert {"SUSPENDED"} <= {state for _, state, _, _ in told}
+    assert {None, 0, 1} <= {offset for _, _, _, offset in told}
+
+
+async def test_an_operator_suspends_over_ssh_and_time_stands_still(
+    connect: Connect, control: ControlClient, site: Site
+):
+    await control.stop_arrivals(CLUSTER)
+    line = ("-p", "debug", "-t", "30", "--comment", "sim:runtime=1200", "--wrap", "true")
+    number = await control.submit(CLUSTER, "ada", *line)
+    await control.advance(CLUSTER, 30)
+    job = site.engine.cluster.jobs[number]
+    started = job.state
+
+    connection = await connect("farid")
+    await connection.run(f"scontrol suspend {number}", check=True)
+    used_s = job.used_s(site.engine.cluster.now)
+    await control.advance(CLUSTER, 600)
+
+    assert (started, job.state) == ("RUNNING", "SUSPENDED")
+    assert job.used_s(site.engine.cluster.now) == used_s
+
+
 async def test_gpus_and_tasks_are_counted_as_they_are(
     connect: Connect, control: ControlClient, site: Site
 ):

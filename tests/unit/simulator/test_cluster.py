@@ -316,6 +316,18 @@ def test_a_demo_board_is_alive_at_once():
     }
 
 
+def test_people_and_operators_do_everything_that_slurm_can():
+    cluster = Cluster(demo_spec("demo-h100", users=USERS), seed=5, now=NOW, draw=draw_fate)
+    Workload(cluster, seed=5, speed=12).start()
+
+    cluster.advance(NOW + 24 * 3600)
+
+    runs = cluster.truth.values()
+    assert {run.state for run in runs} >= {State.DEADLINE, State.BOOT_FAIL}
+    assert any(run.paused_s for run in runs)
+    assert any(run.het_id and run.state is State.COMPLETED for run in runs)
+
+
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), step_s=st.integers(60, 4000))
 def test_no_node_ever_gives_more_than_it_has(seed: int, step_s: int):
