@@ -44,6 +44,7 @@ def whole_array(
         The array, or None when nothing is known of it. Tasks that were there and that no source
         shows now are counted as UNKNOWN, and keep the array from ending.
     """
+    tasks = sorted(tasks, key=lambda task: task.array_task_id or 0)
     pattern = remainder or known or (tasks[0] if tasks else None)
     if pattern is None or pattern.array_job_id is None:
         return None
@@ -82,22 +83,11 @@ def is_alive(tasks: Sequence[Job]) -> bool:
     return any(task.state in _ALIVE_FIRST for task in tasks)
 
 
-def reopen(ended: Job, tasks: Sequence[Job]) -> Job:
-    """Give an array that had ended and of which tasks were requeued, as a new run.
-
-    Tasks that are no longer remembered are counted among those that have ended as before, the
-    well ones first.
-    """
-    counts = Counter(task.state for task in tasks)
-    forgotten = sum(ended.task_states.values()) - sum(counts.values())
-    for state in reversed(_WORST_FIRST):
-        spare = min(max(0, ended.task_states.get(state, 0) - counts[state]), max(0, forgotten))
-        counts[state] += spare
-        forgotten -= spare
+def reopen(ended: Job) -> Job:
+    """Give an array that had ended and of which tasks were requeued, as a new run."""
     return replace(
         ended,
         restart_count=ended.restart_count + 1,
-        task_states={state: count for state, count in counts.items() if count > 0},
         ended_at=None,
         exit_code=None,
         exit_signal=None,
@@ -115,10 +105,13 @@ def _count(
         counts[JobState.PENDING] += max(
             0, before.get(JobState.PENDING, 0) - counts[JobState.PENDING]
         )
-    for state, count in before.items():
-        if state.is_terminal:  # what has ended stays so, also when its record is forgotten
-            counts[state] = max(counts[state], count)
     unseen = sum(before.values()) - sum(counts.values())
+    for state in reversed(_WORST_FIRST):
+        # A cancelled waiting part whose record has gone, or a task that is not remembered, stays
+        # what it was; a task whose end was corrected is counted once.
+        kept = max(0, min(unseen, before.get(state, 0) - counts[state]))
+        counts[state] += kept
+        unseen -= kept
     if unseen > 0:
         counts[JobState.UNKNOWN] += unseen
     return {state: counts[state] for state in sorted(counts) if counts[state] > 0}

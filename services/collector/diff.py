@@ -228,10 +228,10 @@ def _fold(
     submitted_at = before.submitted_at if before is not None else None
     own = [task for task in tasks if submitted_at is None or task.submitted_at >= submitted_at]
     reopened = known is not None and known.ended and is_alive(own)
-    if known is not None and known.ended and not reopened:
+    if known is not None and known.ended and not reopened and not _is_corrected(ledger, own):
         return
     if before is not None and reopened:
-        before = reopen(before, own)
+        before = reopen(before)
     array = whole_array(
         known=before,
         remainder=remainder,
@@ -248,6 +248,11 @@ def _fold(
     else:
         ledger.tell_update(array, source)
         _wait_for_tasks(ledger, array_id, look)
+
+
+def _is_corrected(ledger: Ledger, tasks: list[Job]) -> bool:
+    """Whether this look brought something new of a task, such as accounting's exit code."""
+    return any(ledger.is_touched(task.job_id) for task in tasks)
 
 
 def _wait_for_tasks(ledger: Ledger, array_id: JobId, look: Look) -> None:

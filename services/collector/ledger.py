@@ -57,6 +57,10 @@ class Ledger:
         """Give what is known of a job by now."""
         return self._remembered.get(job_id) or self._memory.get(job_id)
 
+    def is_touched(self, job_id: JobId) -> bool:
+        """Whether this look has changed what is known of a job."""
+        return job_id in self._remembered
+
     def remember(self, tracked: Tracked) -> None:
         """Keep an entry without telling anything."""
         self._remembered[tracked.job.job_id] = tracked

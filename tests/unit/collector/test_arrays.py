@@ -220,3 +220,29 @@ def test_a_recycled_array_id_is_another_array():
 
     assert told == ["8 submitted PENDING"]
     assert watch.memory[JobId("8")].job.name == "other"
+
+
+def test_an_end_that_accounting_corrects_is_counted_once_and_shown_on_the_array():
+    watch = Watch()
+    done, failed, oom = JobState.COMPLETED, JobState.FAILED, JobState.OUT_OF_MEMORY
+    watch.look([task(0, done), task(1, failed)])
+    corrected = replace(task(1, oom), exit_code=0, exit_signal=125)
+
+    told = arrays_of(watch, [task(0, done), task(1, failed)], [corrected])
+
+    array = watch.memory[JobId("8")].job
+    assert told == ["8 changed OUT_OF_MEMORY"]
+    assert array.task_states == {done: 1, oom: 1}
+    assert (array.exit_code, array.exit_signal) == (0, 125)
+
+
+def test_which_task_gives_an_array_its_exit_code_does_not_depend_on_their_order():
+    codes = []
+    for order in (1, -1):
+        watch = Watch()
+        first = replace(task(0, JobState.FAILED), exit_code=7)
+        second = replace(task(1, JobState.FAILED), exit_code=9)
+        watch.look([first, second][::order])
+        codes.append(watch.memory[JobId("8")].job.exit_code)
+
+    assert codes == [7, 7]
