@@ -8,7 +8,7 @@ import pytest
 from slurmfleet.bus.memory import MemoryBus
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
-from slurmfleet.contracts.registry import ClusterConfig, cluster_key
+from slurmfleet.contracts.registry import ClusterConfig, Transport, cluster_key
 from slurmfleet.contracts.streams import BUCKETS, REGISTRY
 from slurmfleet.registry.clusters import ClusterChange, ClusterRegistry
 from slurmfleet.testing.clock import ManualClock
@@ -56,6 +56,23 @@ async def test_a_name_is_taken_once(registry: ClusterRegistry):
 
     assert caught.value.code is ProblemCode.CLUSTER_EXISTS
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("transport", [Transport.MASTER, Transport.LOCAL])
+async def test_a_transport_that_no_collector_has_is_refused(
+    registry: ClusterRegistry, transport: Transport
+):
+    config = ALPHA_CONFIG.model_copy(update={"transport": transport})
+
+    with pytest.raises(ProblemError) as added:
+        await registry.add_cluster(config)
+    await registry.add_cluster(ALPHA_CONFIG)
+    with pytest.raises(ProblemError) as changed:
+        await registry.update_cluster(ALPHA, {"transport": transport})
+
+    codes = (added.value.code, changed.value.code)
+    assert codes == (ProblemCode.NOT_AVAILABLE_YET, ProblemCode.NOT_AVAILABLE_YET)
+    assert await registry.list_clusters() == (ALPHA_CONFIG,)
 
 
 async def test_an_unknown_cluster_is_told_with_those_known(registry: ClusterRegistry):
