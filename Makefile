@@ -115,7 +115,7 @@ proto-check: .venv/.dev-stamp ## fail if slurmfleet/pb is not what proto/ gives
 
 .PHONY: db-schema
 db-schema: .venv/.dev-stamp ## write schema.sql from the migrations
-	@$(RUN) python -m slurmfleet.store.schema
+	@SLURMFLEET_UPDATE_SCHEMA=1 $(RUN) pytest -q tests/integration/store/test_schema.py
 
 .PHONY: docs-cli
 docs-cli: .venv/.dev-stamp ## write docs/cli.md from the command line's own words

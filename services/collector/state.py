@@ -97,11 +97,6 @@ class StateFile:
             self._db.close()
             self._db = None
 
-    @property
-    def size_bytes(self) -> int:
-        """Give the file's size on disk."""
-        return self._path.stat().st_size
-
     def state_since(self, now: datetime) -> datetime:
         """Give when this file began to remember; `now` for a new one."""
         with self._transaction() as db:

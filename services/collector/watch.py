@@ -144,11 +144,6 @@ class ClusterWatch:
         """End the rest between two looks."""
         self._wake.set()
 
-    @property
-    def probe(self) -> Probe | None:
-        """Give what is known of the login node."""
-        return self._probe
-
     async def _rest(self, delay_s: float) -> None:
         """Wait for the next look or for somebody who asks for one."""
         async with asyncio.TaskGroup() as group:
