@@ -30,6 +30,7 @@ _CHANGE_ERRORS = (
     ProblemCode.INVALID_CLUSTER_NAME,
     ProblemCode.UNKNOWN_CLUSTER,
     ProblemCode.REVISION_CONFLICT,
+    ProblemCode.NOT_AVAILABLE_YET,
     ProblemCode.BUS_UNAVAILABLE,
 )
 
