@@ -7,8 +7,8 @@ from datetime import datetime
 
 from services.collector.reading import Asked, Reading, read_frames
 from services.collector.tracked import Memory
-from slurmfleet.contracts.events import SectionName
 from slurmfleet.contracts.ids import JobId
+from slurmfleet.contracts.sections import SectionName
 from slurmfleet.slurm.commands import (
     Section,
     accounting_sections,
@@ -54,7 +54,9 @@ async def ask_probe(link: SshLink, *, limit_s: float) -> tuple[Probe, int | None
         SshError: The login node cannot be reached.
         IncompleteAnswerError: There is no bash, or no squeue on the login shell's PATH.
     """
-    frames = await _run(link, probe_sections(), "bash -l -s", {}, limit_s)
+    frames = await run_sections(
+        link, probe_sections(), {}, limit_s=limit_s, interpreter="bash -l -s"
+    )
     probe = parse_probe(frames)
     if not probe.slurm_version:
         said = frames.sections.get("probe_version")
@@ -97,7 +99,7 @@ async def ask_slurm(
     )
     if question.queue:
         sections.append(queue_section(limit_s=limit))
-    frames = await _run(link, sections, "bash -s", probe.environment, limit_s, nonce=nonce)
+    frames = await run_sections(link, sections, probe.environment, limit_s=limit_s, nonce=nonce)
     asked = Asked(
         names=tuple(section.name for section in sections),
         separators=separators,
@@ -115,18 +117,32 @@ def rpcs(reading: Reading) -> dict[str, int]:
     return counts
 
 
-async def _run(
+async def run_sections(
     link: SshLink,
     sections: Sequence[Section],
-    shell: str,
     environment: Mapping[str, str],
-    limit_s: float,
     *,
+    limit_s: float,
     nonce: str = "",
+    interpreter: str = "bash -s",
 ) -> Frames:
+    """Run sections in one round trip and give their frames.
+
+    Args:
+        link: To the login node.
+        sections: What to run, one after the other.
+        environment: What a login shell had set there.
+        limit_s: For the whole round trip.
+        nonce: Fresh, where the caller needs it for separators too.
+        interpreter: What runs the script; a login shell where its environment is to be learnt.
+
+    Raises:
+        SshError: The login node cannot be reached.
+        IncompleteAnswerError: The script did not run to its first section.
+    """
     nonce = nonce or secrets.token_hex(_NONCE_BYTES)
     script = composite(sections, nonce, environment)
-    result = await link.run(shell, stdin=script.encode(), limit_s=limit_s)
+    result = await link.run(interpreter, stdin=script.encode(), limit_s=limit_s)
     frames = parse_frames(result.stdout, nonce)
     if not frames.sections:
         said = result.stderr.decode("utf-8", "replace").strip()[:200]

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.collector.tracked import Look
-from slurmfleet.contracts.events import PartitionCount, SectionName, SectionOutcome
+from slurmfleet.contracts.events import PartitionCount
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job
+from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.slurm.faults import Fault, find_fault
 from slurmfleet.slurm.frames import Frames, SectionOutput
 from slurmfleet.slurm.records import BadRow, Separators

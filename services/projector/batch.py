@@ -6,7 +6,7 @@ from datetime import datetime
 
 from slurmfleet.bus.port import Delivery
 from slurmfleet.contracts.codec import UndecodableMessageError, decode
-from slurmfleet.contracts.events import Fact, JobFact
+from slurmfleet.contracts.events import Fact, PollFinished
 from slurmfleet.contracts.subjects import MalformedSubjectError, parse_fact_subject
 
 
@@ -82,4 +82,4 @@ def _facts(delivery: Delivery) -> tuple[Fact, ...]:
 
 
 def _told_at(fact: Fact) -> datetime:
-    return fact.observed_at if isinstance(fact, JobFact) else fact.finished_at
+    return fact.finished_at if isinstance(fact, PollFinished) else fact.observed_at

@@ -4,7 +4,8 @@ Packing is what makes JetStream with fsync fast enough: it acknowledges thousand
 second, whatever their size (docs/adr/0004).
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby, islice
 from typing import TypeVar
 
@@ -22,13 +23,24 @@ from slurmfleet.contracts.events import (
     PollFinished,
 )
 from slurmfleet.contracts.ids import ClusterName
-from slurmfleet.contracts.job_codec import from_timestamp, job_from_pb, job_to_pb, to_timestamp
+from slurmfleet.contracts.job_codec import job_from_pb, job_to_pb
 from slurmfleet.contracts.jobs import Evidence
+from slurmfleet.contracts.mirror import fill, value_of
+from slurmfleet.contracts.moments import from_timestamp, to_timestamp
 from slurmfleet.contracts.poll_codec import poll_from_pb, poll_to_pb
+from slurmfleet.contracts.sample import Sample
+from slurmfleet.contracts.samples import SAMPLE_KINDS
 from slurmfleet.contracts.subjects import fact_subject
 from slurmfleet.pb.v1 import facts_pb2 as pb
 
 PACK_SIZE = 1_000
+
+_SAMPLES: Mapping[str, type[Sample]] = {
+    re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in SAMPLE_KINDS
+}
+"""By the name of their field in `Fact`: `gpu_sampled` holds a `GpuSampled`."""
+
+_BODIES = {kind: body for body, kind in _SAMPLES.items()}
 
 
 class UndecodableMessageError(ValueError):
@@ -52,7 +64,7 @@ def encode(facts: Iterable[Fact], *, source: str, traceparent: str = "") -> Iter
                 body=pack.SerializeToString(deterministic=True),
                 event_type=f"slurmfleet.v1.{type(newest).__name__}",
                 source=source,
-                time=newest.observed_at if isinstance(newest, JobFact) else newest.finished_at,
+                time=newest.finished_at if isinstance(newest, PollFinished) else newest.observed_at,
                 traceparent=traceparent,
             )
 
@@ -87,6 +99,8 @@ def _to_pb(fact: Fact) -> pb.Fact:
             _fill(message.job_ended, fact)
         case JobVanished():
             _fill(message.job_vanished, fact)
+        case Sample():
+            fill(getattr(message, _BODIES[type(fact)]), fact)
     return message
 
 
@@ -116,8 +130,18 @@ def _from_pb(message: pb.Fact) -> Fact | None:
             fact = _job_fact(JobEnded, message.job_ended)
         case "job_vanished":
             fact = _job_fact(JobVanished, message.job_vanished)
-        case _:
-            fact = None
+        case body:
+            fact = _sample(body, message)
+    return fact
+
+
+def _sample(body: str | None, message: pb.Fact) -> Sample | None:
+    kind = _SAMPLES.get(body or "")
+    if kind is None:
+        return None
+    fact = value_of(kind, getattr(message, body or ""))
+    if not fact.cluster:
+        raise ValueError("a sample without cluster")
     return fact
 
 

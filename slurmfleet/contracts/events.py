@@ -5,22 +5,17 @@ What happens to a job once per restart (submitted, started, ended, vanished) is 
 restart and verb; a change is known by the job's revision.
 """
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from slurmfleet.contracts.ids import ClusterName
-from slurmfleet.contracts.jobs import Evidence, Job, JobState
-
-
-class Noun(StrEnum):
-    """What a fact is about: the fourth token of its subject."""
-
-    JOB = "job"
-    POLL = "poll"
+from slurmfleet.contracts.jobs import NO_GPUS, Evidence, Job, JobState
+from slurmfleet.contracts.nouns import Noun, digest, instant
+from slurmfleet.contracts.sample import Sample
+from slurmfleet.contracts.sections import SectionOutcome
 
 
 class LinkState(StrEnum):
@@ -34,20 +29,6 @@ class LinkState(StrEnum):
     HOST_KEY_UNKNOWN = "host_key_unknown"
     HOST_KEY_CHANGED = "host_key_changed"
     MISCONFIGURED = "misconfigured"
-    UNKNOWN = "unknown"
-
-
-class SectionName(StrEnum):
-    """One part of a composite command; each succeeds or fails by itself."""
-
-    QUEUE = "queue"
-    """Everybody's jobs, for counts."""
-    DETAIL = "detail"
-    """The tracked users' jobs, in full."""
-    DETAIL_ACCOUNTS = "detail_accounts"
-    """The tracked accounts' jobs, in full."""
-    ACCOUNTING = "accounting"
-    """What left the queue."""
     UNKNOWN = "unknown"
 
 
@@ -73,7 +54,7 @@ class JobFact:
     @property
     def fact_id(self) -> str:
         """The fact's id: once per job, restart and verb."""
-        return _digest(self.verb, *_job_identity(self), str(self.job.restart_count))
+        return digest(self.verb, *_job_identity(self), str(self.job.restart_count))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +83,7 @@ class JobChanged(JobFact):
     @property
     def fact_id(self) -> str:
         """The fact's id: once per revision, since a job may change back and forth."""
-        return _digest(self.verb, *_job_identity(self), str(self.revision))
+        return digest(self.verb, *_job_identity(self), str(self.revision))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,30 +101,19 @@ class JobVanished(JobFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SectionOutcome:
-    """How one section of a tick went."""
-
-    name: SectionName
-    ok: bool
-    exit_status: int | None
-    """None when the section never reported an end."""
-
-    error: str = ""
-    """Slurm's own words, at most 500 characters."""
-
-    rows: int = 0
-    bad_rows: int = 0
-    """Lines that could not be understood; they cost only themselves."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionCount:
-    """How many jobs of everybody are in one state in one partition."""
+    """How many jobs of one user in one account are in one state in one partition."""
 
     partition: str
+    account: str = ""
+    user: str = ""
     state: JobState
     jobs: int
     gpus: int
+    """Allocated, or requested by jobs that wait."""
+
+    gpus_by_type: Mapping[str, int] = field(default_factory=lambda: NO_GPUS)
+    """By the type that the jobs hold or name; what names none is not in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,13 +154,13 @@ class PollFinished:
     @property
     def fact_id(self) -> str:
         """The fact's id: once per cluster and start."""
-        return _digest(f"poll.{self.verb}", self.cluster, _instant(self.started_at))
+        return digest(f"poll.{self.verb}", self.cluster, instant(self.started_at))
 
 
 JobEvent = JobSubmitted | JobStarted | JobChanged | JobEnded | JobVanished
 """Any fact about a job."""
 
-Fact = JobEvent | PollFinished
+Fact = JobEvent | PollFinished | Sample
 """Any fact; `codec` has one protobuf message for each."""
 
 JOB_FACTS: Mapping[str, type[JobFact]] = {
@@ -200,14 +170,4 @@ JOB_FACTS: Mapping[str, type[JobFact]] = {
 
 
 def _job_identity(fact: JobFact) -> tuple[str, str, str]:
-    return fact.cluster, fact.job.job_id, _instant(fact.job.submitted_at)
-
-
-def _instant(moment: datetime) -> str:
-    """Give one spelling per moment, whatever zone it was told in."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _digest(*parts: str) -> str:
-    """Hash parts that cannot run into each other."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+    return fact.cluster, fact.job.job_id, instant(fact.job.submitted_at)

@@ -1,14 +1,11 @@
 """A finished poll to and from its protobuf message."""
 
-from slurmfleet.contracts.events import (
-    LinkState,
-    PartitionCount,
-    PollFinished,
-    SectionName,
-    SectionOutcome,
-)
+from slurmfleet.contracts.events import LinkState, PartitionCount, PollFinished
 from slurmfleet.contracts.ids import ClusterName
-from slurmfleet.contracts.job_codec import from_timestamp, to_state, to_timestamp
+from slurmfleet.contracts.job_codec import to_state
+from slurmfleet.contracts.mirror import fill, value_of
+from slurmfleet.contracts.moments import from_timestamp, to_timestamp
+from slurmfleet.contracts.sections import SectionOutcome
 from slurmfleet.pb.v1 import facts_pb2 as pb
 
 
@@ -23,20 +20,16 @@ def poll_to_pb(fact: PollFinished) -> pb.PollFinished:
         error=fact.error,
         interval_s=fact.interval_s,
         state_since=to_timestamp(fact.state_since),
-        sections=[_section_to_pb(section) for section in fact.sections],
         slurm_version=fact.slurm_version,
         tracked_jobs=fact.tracked_jobs,
         slurm_rpcs=fact.slurm_rpcs,
         clock_offset_s=fact.clock_offset_s,
     )
+    for section in fact.sections:
+        fill(message.sections.add(), section)
     if fact.population is not None:
         message.population.SetInParent()
-        message.population.counts.extend(
-            pb.PartitionCount(
-                partition=one.partition, state=one.state, jobs=one.jobs, gpus=one.gpus
-            )
-            for one in fact.population
-        )
+        message.population.counts.extend(_count_to_pb(one) for one in fact.population)
     return message
 
 
@@ -57,14 +50,9 @@ def poll_from_pb(message: pb.PollFinished) -> PollFinished:
         error=message.error,
         interval_s=message.interval_s,
         state_since=from_timestamp(message.state_since),
-        sections=tuple(_section_from_pb(section) for section in message.sections),
+        sections=tuple(value_of(SectionOutcome, one) for one in message.sections),
         population=(
-            tuple(
-                PartitionCount(
-                    partition=one.partition, state=to_state(one.state), jobs=one.jobs, gpus=one.gpus
-                )
-                for one in message.population.counts
-            )
+            tuple(_count_from_pb(one) for one in message.population.counts)
             if message.HasField("population")
             else None
         ),
@@ -75,25 +63,27 @@ def poll_from_pb(message: pb.PollFinished) -> PollFinished:
     )
 
 
-def _section_to_pb(section: SectionOutcome) -> pb.SectionOutcome:
-    return pb.SectionOutcome(
-        name=section.name,
-        ok=section.ok,
-        exit_status=section.exit_status,
-        error=section.error,
-        rows=section.rows,
-        bad_rows=section.bad_rows,
+def _count_to_pb(one: PartitionCount) -> pb.PartitionCount:
+    return pb.PartitionCount(
+        partition=one.partition,
+        account=one.account,
+        user=one.user,
+        state=one.state,
+        jobs=one.jobs,
+        gpus=one.gpus,
+        gpus_by_type=dict(one.gpus_by_type),
     )
 
 
-def _section_from_pb(message: pb.SectionOutcome) -> SectionOutcome:
-    return SectionOutcome(
-        name=_section_name(message.name),
-        ok=message.ok,
-        exit_status=message.exit_status if message.HasField("exit_status") else None,
-        error=message.error,
-        rows=message.rows,
-        bad_rows=message.bad_rows,
+def _count_from_pb(message: pb.PartitionCount) -> PartitionCount:
+    return PartitionCount(
+        partition=message.partition,
+        account=message.account,
+        user=message.user,
+        state=to_state(message.state),
+        jobs=message.jobs,
+        gpus=message.gpus,
+        gpus_by_type=dict(message.gpus_by_type),
     )
 
 
@@ -102,10 +92,3 @@ def _link(word: str) -> LinkState:
         return LinkState(word)
     except ValueError:
         return LinkState.UNKNOWN
-
-
-def _section_name(word: str) -> SectionName:
-    try:
-        return SectionName(word)
-    except ValueError:
-        return SectionName.UNKNOWN

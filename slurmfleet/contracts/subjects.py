@@ -7,8 +7,9 @@ fleet.dead.v1.<consumer>             facts that a consumer could not use
 
 from dataclasses import dataclass
 
-from slurmfleet.contracts.events import Fact, Noun
+from slurmfleet.contracts.events import Fact
 from slurmfleet.contracts.ids import ClusterName, cluster_name
+from slurmfleet.contracts.nouns import Noun
 
 ALL_FACTS = tuple(f"fleet.v1.*.{noun}.*" for noun in Noun)
 """Subjects that carry facts; commands, with `cmd` as second token, do not match."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from slurmfleet.contracts.events import SectionName
+from slurmfleet.contracts.sections import SectionName
 from slurmfleet.slurm.columns import DETAIL_COLUMNS, QUEUE_COLUMNS, accounting_columns
 from slurmfleet.slurm.errors import UnsafeArgumentError
 from slurmfleet.slurm.records import Separators

@@ -1,7 +1,7 @@
 """Jobs and facts for tests: complete ones, and ones of which only a few things matter."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from slurmfleet.contracts.events import (
     Fact,
@@ -13,14 +13,14 @@ from slurmfleet.contracts.events import (
     LinkState,
     PartitionCount,
     PollFinished,
-    SectionName,
-    SectionOutcome,
 )
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.jobs import Evidence, Job, JobState
+from slurmfleet.contracts.sections import SectionName, SectionOutcome
+from slurmfleet.testing.moments import NOON
+from slurmfleet.testing.samples import a_sample_of_each_kind
 
 ALPHA = ClusterName("alpha")
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def a_job(job_id: str = "7", **changes: object) -> Job:
@@ -115,6 +115,7 @@ def a_fact_of_each_kind(job: Job | None = None) -> tuple[Fact, ...]:
             cluster=ALPHA, job=job, observed_at=seen, revision=revision + 4, source=Evidence.NONE
         ),
         a_poll(),
+        *a_sample_of_each_kind(),
     )
 
 

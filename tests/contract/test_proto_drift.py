@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from slurmfleet.pb.v1 import facts_pb2 as pb
+from slurmfleet.pb.v1 import facts_pb2, samples_pb2, sections_pb2
 
 ROOT = Path(__file__).parents[2]
+FILES = (facts_pb2.DESCRIPTOR, samples_pb2.DESCRIPTOR, sections_pb2.DESCRIPTOR)
 NUMBERS = Path(__file__).parent / "golden" / "v1" / "field-numbers.json"
 
 
@@ -54,7 +55,8 @@ def _numbers() -> dict[str, list[str]]:
     """Give name and type of every field by message and number."""
     return {
         f"{message.name}.{field.number}": [field.name, str(field.type)]
-        for message in pb.DESCRIPTOR.message_types_by_name.values()
+        for file in FILES
+        for message in file.message_types_by_name.values()
         for field in message.fields
     }
 
@@ -63,10 +65,11 @@ def _is_reserved(key: str) -> bool:
     from google.protobuf import descriptor_pb2
 
     message, _, number = key.partition(".")
-    described = descriptor_pb2.FileDescriptorProto.FromString(pb.DESCRIPTOR.serialized_pb)
+    described = [descriptor_pb2.FileDescriptorProto.FromString(one.serialized_pb) for one in FILES]
     return any(
         held.start <= int(number) < held.end
-        for one in described.message_type
+        for file in described
+        for one in file.message_type
         if one.name == message
         for held in one.reserved_range
     )

@@ -23,9 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from slurmfleet.pb.v1 import samples_pb2 as slurmfleet_dot_pb_dot_v1_dot_samples__pb2
+from slurmfleet.pb.v1 import sections_pb2 as slurmfleet_dot_pb_dot_v1_dot_sections__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cslurmfleet/pb/v1/facts.proto\x12\rslurmfleet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\".\n\x08\x46\x61\x63tPack\x12\"\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x13.slurmfleet.v1.Fact\"\xcc\x02\n\x04\x46\x61\x63t\x12\n\n\x02id\x18\x01 \x01(\t\x12\x34\n\rjob_submitted\x18\n \x01(\x0b\x32\x1b.slurmfleet.v1.JobSubmittedH\x00\x12\x30\n\x0bjob_started\x18\x0b \x01(\x0b\x32\x19.slurmfleet.v1.JobStartedH\x00\x12\x30\n\x0bjob_changed\x18\x0c \x01(\x0b\x32\x19.slurmfleet.v1.JobChangedH\x00\x12,\n\tjob_ended\x18\r \x01(\x0b\x32\x17.slurmfleet.v1.JobEndedH\x00\x12\x32\n\x0cjob_vanished\x18\x0e \x01(\x0b\x32\x1a.slurmfleet.v1.JobVanishedH\x00\x12\x34\n\rpoll_finished\x18\x14 \x01(\x0b\x32\x1b.slurmfleet.v1.PollFinishedH\x00\x42\x06\n\x04\x62ody\"`\n\x0cJobSubmitted\x12/\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1a.slurmfleet.v1.Observation\x12\x1f\n\x03job\x18\x02 \x01(\x0b\x32\x12.slurmfleet.v1.Job\"^\n\nJobStarted\x12/\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1a.slurmfleet.v1.Observation\x12\x1f\n\x03job\x18\x02 \x01(\x0b\x32\x12.slurmfleet.v1.Job\"o\n\nJobChanged\x12/\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1a.slurmfleet.v1.Observation\x12\x1f\n\x03job\x18\x02 \x01(\x0b\x32\x12.slurmfleet.v1.Job\x12\x0f\n\x07\x63hanged\x18\x03 \x03(\t\"\\\n\x08JobEnded\x12/\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1a.slurmfleet.v1.Observation\x12\x1f\n\x03job\x18\x02 \x01(\x0b\x32\x12.slurmfleet.v1.Job\"_\n\x0bJobVanished\x12/\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1a.slurmfleet.v1.Observation\x12\x1f\n\x03job\x18\x02 \x01(\x0b\x32\x12.slurmfleet.v1.Job\"q\n\x0bObservation\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12/\n\x0bobserved_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x0e\n\x06source\x18\x04 \x01(\t\"\xf9\t\n\x03Job\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06raw_id\x18\x02 \x01(\x03\x12\x30\n\x0csubmitted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05state\x18\x04 \x01(\t\x12\x13\n\x0bstate_flags\x18\x05 \x03(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0c\n\x04name\x18\x07 \x01(\t\x12\x0c\n\x04user\x18\x08 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\t \x01(\t\x12\x11\n\tpartition\x18\n \x01(\t\x12\x0b\n\x03qos\x18\x0b \x01(\t\x12/\n\x0b\x65ligible_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11\x65xpected_start_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x0ctime_limit_s\x18\x10 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\nnode_count\x18\x11 \x01(\x05\x12\x11\n\tnode_list\x18\x12 \x01(\t\x12\x11\n\tcpu_count\x18\x13 \x01(\x05\x12\x17\n\nmemory_mib\x18\x14 \x01(\x03H\x01\x88\x01\x01\x12\x11\n\tgpu_count\x18\x15 \x01(\x05\x12\x38\n\x0cgpus_by_type\x18\x16 \x03(\x0b\x32\".slurmfleet.v1.Job.GpusByTypeEntry\x12\x0c\n\x04tres\x18\x17 \x01(\t\x12\x15\n\x08priority\x18\x18 \x01(\x03H\x02\x88\x01\x01\x12\x12\n\ndependency\x18\x19 \x01(\t\x12\x10\n\x08work_dir\x18\x1a \x01(\t\x12\x0f\n\x07\x63ommand\x18\x1b \x01(\t\x12\x13\n\x0bstdout_path\x18\x1c \x01(\t\x12\x13\n\x0bstderr_path\x18\x1d \x01(\t\x12\x0f\n\x07\x63omment\x18\x1e \x01(\t\x12\x13\n\x0bsubmit_line\x18\x1f \x01(\t\x12\x15\n\rrestart_count\x18  \x01(\x05\x12\x16\n\texit_code\x18! \x01(\x05H\x03\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\" \x01(\x05H\x04\x88\x01\x01\x12\x19\n\x0c\x61rray_job_id\x18# \x01(\x03H\x05\x88\x01\x01\x12\x1a\n\rarray_task_id\x18$ \x01(\x03H\x06\x88\x01\x01\x12\x15\n\rarray_pending\x18% \x01(\t\x12\x37\n\x0btask_states\x18& \x03(\x0b\x32\".slurmfleet.v1.Job.TaskStatesEntry\x12\x17\n\nhet_job_id\x18\' \x01(\x03H\x07\x88\x01\x01\x12\x17\n\nhet_offset\x18( \x01(\x05H\x08\x88\x01\x01\x1a\x31\n\x0fGpusByTypeEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x1a\x31\n\x0fTaskStatesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x42\x0f\n\r_time_limit_sB\r\n\x0b_memory_mibB\x0b\n\t_priorityB\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signalB\x0f\n\r_array_job_idB\x10\n\x0e_array_task_idB\r\n\x0b_het_job_idB\r\n\x0b_het_offset\"\xc7\x03\n\x0cPollFinished\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12.\n\nstarted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nduration_s\x18\x04 \x01(\x01\x12\x0c\n\x04link\x18\x05 \x01(\t\x12\r\n\x05\x65rror\x18\x06 \x01(\t\x12\x12\n\ninterval_s\x18\x07 \x01(\x01\x12/\n\x0bstate_since\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x08sections\x18\t \x03(\x0b\x32\x1d.slurmfleet.v1.SectionOutcome\x12-\n\npopulation\x18\n \x01(\x0b\x32\x19.slurmfleet.v1.Population\x12\x15\n\rslurm_version\x18\x0b \x01(\t\x12\x14\n\x0ctracked_jobs\x18\x0c \x01(\x05\x12\x12\n\nslurm_rpcs\x18\r \x01(\x05\x12\x1b\n\x0e\x63lock_offset_s\x18\x0e \x01(\x01H\x00\x88\x01\x01\x42\x11\n\x0f_clock_offset_s\"\x83\x01\n\x0eSectionOutcome\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02ok\x18\x02 \x01(\x08\x12\x18\n\x0b\x65xit_status\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\r\n\x05\x65rror\x18\x04 \x01(\t\x12\x0c\n\x04rows\x18\x05 \x01(\x05\x12\x10\n\x08\x62\x61\x64_rows\x18\x06 \x01(\x05\x42\x0e\n\x0c_exit_status\";\n\nPopulation\x12-\n\x06\x63ounts\x18\x01 \x03(\x0b\x32\x1d.slurmfleet.v1.PartitionCount\"N\n\x0ePartitionCount\x12\x11\n\tpartition\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0c\n\x04jobs\x18\x03 \x01(\x05\x12\x0c\n\x04gpus\x18\x04 \x01(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cslurmfleet/pb/v1/facts.proto\x12\rslurmfleet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslurmfleet/pb/v1/samples.proto\x1a\x1fslurmfleet/pb/v1/sections.proto\".\n\x08\x46\x61\x63tPack\x12\"\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x13.slurmfleet.v1.Fact\"\xea\x06\n\x04\x46\x61\x63t\x12\n\n\x02id\x18\x01 \x01(\t\x12\x34\n\rjob_submitted\x18\n \x01(\x0b\x32\x1b.slurmfleet.v1.JobSubmittedH\x00\x12\x30\n\x0bjob_started\x18\x0b \x01(\x0b\x32\x19.slurmfleet.v1.JobStartedH\x00\x12\x30\n\x0bjob_changed\x18\x0c \x01(\x0b\x32\x19.slurmfleet.v1.JobChangedH\x00\x12,\n\tjob_ended\x18\r \x01(\x0b\x32\x17.slurmfleet.v1.JobEndedH\x00\x12\x32\n\x0cjob_vanished\x18\x0e \x01(\x0b\x32\x1a.slurmfleet.v1.JobVanishedH\x00\x12\x34\n\rpoll_finished\x18\x14 \x01(\x0b\x32\x1b.slurmfleet.v1.PollFinishedH\x00\x12<\n\x11partition_sampled\x18\x1e \x01(\x0b\x32\x1f.slurmfleet.v1.PartitionSampledH\x00\x12\x34\n\rshare_sampled\x18\x1f \x01(\x0b\x32\x1b.slurmfleet.v1.ShareSampledH\x00\x12\x30\n\x0bqos_sampled\x18  \x01(\x0b\x32\x19.slurmfleet.v1.QosSampledH\x00\x12\x34\n\rusage_sampled\x18! \x01(\x0b\x32\x1b.slurmfleet.v1.UsageSampledH\x00\x12\x34\n\rquota_sampled\x18\" \x01(\x0b\x32\x1b.slurmfleet.v1.QuotaSampledH\x00\x12\x30\n\x0bgpu_sampled\x18# \x01(\x0b\x32\x19.slurmfleet.v1.GpuSampledH\x00\x12\x32\n\x0cload_sampled\x18$ \x01(\x0b\x32\x1a.slurmfleet.v1.LoadSampledH\x00\x12\x38\n\x0fsampling_missed\x18% \x01(\x0b\x32\x1d.slurmfleet.v1.SamplingMissedH\x00\x12\x38\n\x0fsurvey_finished\x18& \x01(\x0b\x32\x1d.slurmfleet.v1.SurveyFinishedH\x00\x12\x30\n\x0broll_called\x18\' \x01(\x0b\x32\x19.slurmfleet.v1.RollCalledH\x00\x42\x06\n\x04\x62ody\"`\n\x0cJobSubmitted\x12/\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1a.slurmfleet.v1.Observation\x12\x1f\n\x03job\x18\x02 \x01(\x0b\x32\x12.slurmfleet.v1.Job\"^\n\nJobStarted\x12/\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1a.slurmfleet.v1.Observation\x12\x1f\n\x03job\x18\x02 \x01(\x0b\x32\x12.slurmfleet.v1.Job\"o\n\nJobChanged\x12/\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1a.slurmfleet.v1.Observation\x12\x1f\n\x03job\x18\x02 \x01(\x0b\x32\x12.slurmfleet.v1.Job\x12\x0f\n\x07\x63hanged\x18\x03 \x03(\t\"\\\n\x08JobEnded\x12/\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1a.slurmfleet.v1.Observation\x12\x1f\n\x03job\x18\x02 \x01(\x0b\x32\x12.slurmfleet.v1.Job\"_\n\x0bJobVanished\x12/\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1a.slurmfleet.v1.Observation\x12\x1f\n\x03job\x18\x02 \x01(\x0b\x32\x12.slurmfleet.v1.Job\"q\n\x0bObservation\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12/\n\x0bobserved_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x0e\n\x06source\x18\x04 \x01(\t\"\xf9\t\n\x03Job\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06raw_id\x18\x02 \x01(\x03\x12\x30\n\x0csubmitted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05state\x18\x04 \x01(\t\x12\x13\n\x0bstate_flags\x18\x05 \x03(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0c\n\x04name\x18\x07 \x01(\t\x12\x0c\n\x04user\x18\x08 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\t \x01(\t\x12\x11\n\tpartition\x18\n \x01(\t\x12\x0b\n\x03qos\x18\x0b \x01(\t\x12/\n\x0b\x65ligible_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11\x65xpected_start_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x0ctime_limit_s\x18\x10 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\nnode_count\x18\x11 \x01(\x05\x12\x11\n\tnode_list\x18\x12 \x01(\t\x12\x11\n\tcpu_count\x18\x13 \x01(\x05\x12\x17\n\nmemory_mib\x18\x14 \x01(\x03H\x01\x88\x01\x01\x12\x11\n\tgpu_count\x18\x15 \x01(\x05\x12\x38\n\x0cgpus_by_type\x18\x16 \x03(\x0b\x32\".slurmfleet.v1.Job.GpusByTypeEntry\x12\x0c\n\x04tres\x18\x17 \x01(\t\x12\x15\n\x08priority\x18\x18 \x01(\x03H\x02\x88\x01\x01\x12\x12\n\ndependency\x18\x19 \x01(\t\x12\x10\n\x08work_dir\x18\x1a \x01(\t\x12\x0f\n\x07\x63ommand\x18\x1b \x01(\t\x12\x13\n\x0bstdout_path\x18\x1c \x01(\t\x12\x13\n\x0bstderr_path\x18\x1d \x01(\t\x12\x0f\n\x07\x63omment\x18\x1e \x01(\t\x12\x13\n\x0bsubmit_line\x18\x1f \x01(\t\x12\x15\n\rrestart_count\x18  \x01(\x05\x12\x16\n\texit_code\x18! \x01(\x05H\x03\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\" \x01(\x05H\x04\x88\x01\x01\x12\x19\n\x0c\x61rray_job_id\x18# \x01(\x03H\x05\x88\x01\x01\x12\x1a\n\rarray_task_id\x18$ \x01(\x03H\x06\x88\x01\x01\x12\x15\n\rarray_pending\x18% \x01(\t\x12\x37\n\x0btask_states\x18& \x03(\x0b\x32\".slurmfleet.v1.Job.TaskStatesEntry\x12\x17\n\nhet_job_id\x18\' \x01(\x03H\x07\x88\x01\x01\x12\x17\n\nhet_offset\x18( \x01(\x05H\x08\x88\x01\x01\x1a\x31\n\x0fGpusByTypeEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x1a\x31\n\x0fTaskStatesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x42\x0f\n\r_time_limit_sB\r\n\x0b_memory_mibB\x0b\n\t_priorityB\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signalB\x0f\n\r_array_job_idB\x10\n\x0e_array_task_idB\r\n\x0b_het_job_idB\r\n\x0b_het_offset\"\xc7\x03\n\x0cPollFinished\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12.\n\nstarted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nduration_s\x18\x04 \x01(\x01\x12\x0c\n\x04link\x18\x05 \x01(\t\x12\r\n\x05\x65rror\x18\x06 \x01(\t\x12\x12\n\ninterval_s\x18\x07 \x01(\x01\x12/\n\x0bstate_since\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x08sections\x18\t \x03(\x0b\x32\x1d.slurmfleet.v1.SectionOutcome\x12-\n\npopulation\x18\n \x01(\x0b\x32\x19.slurmfleet.v1.Population\x12\x15\n\rslurm_version\x18\x0b \x01(\t\x12\x14\n\x0ctracked_jobs\x18\x0c \x01(\x05\x12\x12\n\nslurm_rpcs\x18\r \x01(\x05\x12\x1b\n\x0e\x63lock_offset_s\x18\x0e \x01(\x01H\x00\x88\x01\x01\x42\x11\n\x0f_clock_offset_s\";\n\nPopulation\x12-\n\x06\x63ounts\x18\x01 \x03(\x0b\x32\x1d.slurmfleet.v1.PartitionCount\"\xe5\x01\n\x0ePartitionCount\x12\x11\n\tpartition\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0c\n\x04jobs\x18\x03 \x01(\x05\x12\x0c\n\x04gpus\x18\x04 \x01(\x05\x12\x0f\n\x07\x61\x63\x63ount\x18\x05 \x01(\t\x12\x0c\n\x04user\x18\x06 \x01(\t\x12\x43\n\x0cgpus_by_type\x18\x07 \x03(\x0b\x32-.slurmfleet.v1.PartitionCount.GpusByTypeEntry\x1a\x31\n\x0fGpusByTypeEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,34 +38,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOB_GPUSBYTYPEENTRY']._serialized_options = b'8\001'
   _globals['_JOB_TASKSTATESENTRY']._loaded_options = None
   _globals['_JOB_TASKSTATESENTRY']._serialized_options = b'8\001'
-  _globals['_FACTPACK']._serialized_start=80
-  _globals['_FACTPACK']._serialized_end=126
-  _globals['_FACT']._serialized_start=129
-  _globals['_FACT']._serialized_end=461
-  _globals['_JOBSUBMITTED']._serialized_start=463
-  _globals['_JOBSUBMITTED']._serialized_end=559
-  _globals['_JOBSTARTED']._serialized_start=561
-  _globals['_JOBSTARTED']._serialized_end=655
-  _globals['_JOBCHANGED']._serialized_start=657
-  _globals['_JOBCHANGED']._serialized_end=768
-  _globals['_JOBENDED']._serialized_start=770
-  _globals['_JOBENDED']._serialized_end=862
-  _globals['_JOBVANISHED']._serialized_start=864
-  _globals['_JOBVANISHED']._serialized_end=959
-  _globals['_OBSERVATION']._serialized_start=961
-  _globals['_OBSERVATION']._serialized_end=1074
-  _globals['_JOB']._serialized_start=1077
-  _globals['_JOB']._serialized_end=2350
-  _globals['_JOB_GPUSBYTYPEENTRY']._serialized_start=2110
-  _globals['_JOB_GPUSBYTYPEENTRY']._serialized_end=2159
-  _globals['_JOB_TASKSTATESENTRY']._serialized_start=2161
-  _globals['_JOB_TASKSTATESENTRY']._serialized_end=2210
-  _globals['_POLLFINISHED']._serialized_start=2353
-  _globals['_POLLFINISHED']._serialized_end=2808
-  _globals['_SECTIONOUTCOME']._serialized_start=2811
-  _globals['_SECTIONOUTCOME']._serialized_end=2942
-  _globals['_POPULATION']._serialized_start=2944
-  _globals['_POPULATION']._serialized_end=3003
-  _globals['_PARTITIONCOUNT']._serialized_start=3005
-  _globals['_PARTITIONCOUNT']._serialized_end=3083
+  _globals['_PARTITIONCOUNT_GPUSBYTYPEENTRY']._loaded_options = None
+  _globals['_PARTITIONCOUNT_GPUSBYTYPEENTRY']._serialized_options = b'8\001'
+  _globals['_FACTPACK']._serialized_start=145
+  _globals['_FACTPACK']._serialized_end=191
+  _globals['_FACT']._serialized_start=194
+  _globals['_FACT']._serialized_end=1068
+  _globals['_JOBSUBMITTED']._serialized_start=1070
+  _globals['_JOBSUBMITTED']._serialized_end=1166
+  _globals['_JOBSTARTED']._serialized_start=1168
+  _globals['_JOBSTARTED']._serialized_end=1262
+  _globals['_JOBCHANGED']._serialized_start=1264
+  _globals['_JOBCHANGED']._serialized_end=1375
+  _globals['_JOBENDED']._serialized_start=1377
+  _globals['_JOBENDED']._serialized_end=1469
+  _globals['_JOBVANISHED']._serialized_start=1471
+  _globals['_JOBVANISHED']._serialized_end=1566
+  _globals['_OBSERVATION']._serialized_start=1568
+  _globals['_OBSERVATION']._serialized_end=1681
+  _globals['_JOB']._serialized_start=1684
+  _globals['_JOB']._serialized_end=2957
+  _globals['_JOB_GPUSBYTYPEENTRY']._serialized_start=2717
+  _globals['_JOB_GPUSBYTYPEENTRY']._serialized_end=2766
+  _globals['_JOB_TASKSTATESENTRY']._serialized_start=2768
+  _globals['_JOB_TASKSTATESENTRY']._serialized_end=2817
+  _globals['_POLLFINISHED']._serialized_start=2960
+  _globals['_POLLFINISHED']._serialized_end=3415
+  _globals['_POPULATION']._serialized_start=3417
+  _globals['_POPULATION']._serialized_end=3476
+  _globals['_PARTITIONCOUNT']._serialized_start=3479
+  _globals['_PARTITIONCOUNT']._serialized_end=3708
+  _globals['_PARTITIONCOUNT_GPUSBYTYPEENTRY']._serialized_start=2717
+  _globals['_PARTITIONCOUNT_GPUSBYTYPEENTRY']._serialized_end=2766
 # @@protoc_insertion_point(module_scope)

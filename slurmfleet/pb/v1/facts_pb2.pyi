@@ -1,6 +1,8 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from slurmfleet.pb.v1 import samples_pb2 as _samples_pb2
+from slurmfleet.pb.v1 import sections_pb2 as _sections_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -16,7 +18,7 @@ class FactPack(_message.Message):
     def __init__(self, facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("id", "job_submitted", "job_started", "job_changed", "job_ended", "job_vanished", "poll_finished")
+    __slots__ = ("id", "job_submitted", "job_started", "job_changed", "job_ended", "job_vanished", "poll_finished", "partition_sampled", "share_sampled", "qos_sampled", "usage_sampled", "quota_sampled", "gpu_sampled", "load_sampled", "sampling_missed", "survey_finished", "roll_called")
     ID_FIELD_NUMBER: _ClassVar[int]
     JOB_SUBMITTED_FIELD_NUMBER: _ClassVar[int]
     JOB_STARTED_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +26,16 @@ class Fact(_message.Message):
     JOB_ENDED_FIELD_NUMBER: _ClassVar[int]
     JOB_VANISHED_FIELD_NUMBER: _ClassVar[int]
     POLL_FINISHED_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    SHARE_SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    QOS_SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    USAGE_SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    QUOTA_SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    GPU_SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    LOAD_SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_MISSED_FIELD_NUMBER: _ClassVar[int]
+    SURVEY_FINISHED_FIELD_NUMBER: _ClassVar[int]
+    ROLL_CALLED_FIELD_NUMBER: _ClassVar[int]
     id: str
     job_submitted: JobSubmitted
     job_started: JobStarted
@@ -31,7 +43,17 @@ class Fact(_message.Message):
     job_ended: JobEnded
     job_vanished: JobVanished
     poll_finished: PollFinished
-    def __init__(self, id: _Optional[str] = ..., job_submitted: _Optional[_Union[JobSubmitted, _Mapping]] = ..., job_started: _Optional[_Union[JobStarted, _Mapping]] = ..., job_changed: _Optional[_Union[JobChanged, _Mapping]] = ..., job_ended: _Optional[_Union[JobEnded, _Mapping]] = ..., job_vanished: _Optional[_Union[JobVanished, _Mapping]] = ..., poll_finished: _Optional[_Union[PollFinished, _Mapping]] = ...) -> None: ...
+    partition_sampled: _samples_pb2.PartitionSampled
+    share_sampled: _samples_pb2.ShareSampled
+    qos_sampled: _samples_pb2.QosSampled
+    usage_sampled: _samples_pb2.UsageSampled
+    quota_sampled: _samples_pb2.QuotaSampled
+    gpu_sampled: _samples_pb2.GpuSampled
+    load_sampled: _samples_pb2.LoadSampled
+    sampling_missed: _samples_pb2.SamplingMissed
+    survey_finished: _samples_pb2.SurveyFinished
+    roll_called: _samples_pb2.RollCalled
+    def __init__(self, id: _Optional[str] = ..., job_submitted: _Optional[_Union[JobSubmitted, _Mapping]] = ..., job_started: _Optional[_Union[JobStarted, _Mapping]] = ..., job_changed: _Optional[_Union[JobChanged, _Mapping]] = ..., job_ended: _Optional[_Union[JobEnded, _Mapping]] = ..., job_vanished: _Optional[_Union[JobVanished, _Mapping]] = ..., poll_finished: _Optional[_Union[PollFinished, _Mapping]] = ..., partition_sampled: _Optional[_Union[_samples_pb2.PartitionSampled, _Mapping]] = ..., share_sampled: _Optional[_Union[_samples_pb2.ShareSampled, _Mapping]] = ..., qos_sampled: _Optional[_Union[_samples_pb2.QosSampled, _Mapping]] = ..., usage_sampled: _Optional[_Union[_samples_pb2.UsageSampled, _Mapping]] = ..., quota_sampled: _Optional[_Union[_samples_pb2.QuotaSampled, _Mapping]] = ..., gpu_sampled: _Optional[_Union[_samples_pb2.GpuSampled, _Mapping]] = ..., load_sampled: _Optional[_Union[_samples_pb2.LoadSampled, _Mapping]] = ..., sampling_missed: _Optional[_Union[_samples_pb2.SamplingMissed, _Mapping]] = ..., survey_finished: _Optional[_Union[_samples_pb2.SurveyFinished, _Mapping]] = ..., roll_called: _Optional[_Union[_samples_pb2.RollCalled, _Mapping]] = ...) -> None: ...
 
 class JobSubmitted(_message.Message):
     __slots__ = ("observation", "job")
@@ -209,29 +231,13 @@ class PollFinished(_message.Message):
     error: str
     interval_s: float
     state_since: _timestamp_pb2.Timestamp
-    sections: _containers.RepeatedCompositeFieldContainer[SectionOutcome]
+    sections: _containers.RepeatedCompositeFieldContainer[_sections_pb2.SectionOutcome]
     population: Population
     slurm_version: str
     tracked_jobs: int
     slurm_rpcs: int
     clock_offset_s: float
-    def __init__(self, cluster: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ..., link: _Optional[str] = ..., error: _Optional[str] = ..., interval_s: _Optional[float] = ..., state_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sections: _Optional[_Iterable[_Union[SectionOutcome, _Mapping]]] = ..., population: _Optional[_Union[Population, _Mapping]] = ..., slurm_version: _Optional[str] = ..., tracked_jobs: _Optional[int] = ..., slurm_rpcs: _Optional[int] = ..., clock_offset_s: _Optional[float] = ...) -> None: ...
-
-class SectionOutcome(_message.Message):
-    __slots__ = ("name", "ok", "exit_status", "error", "rows", "bad_rows")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    OK_FIELD_NUMBER: _ClassVar[int]
-    EXIT_STATUS_FIELD_NUMBER: _ClassVar[int]
-    ERROR_FIELD_NUMBER: _ClassVar[int]
-    ROWS_FIELD_NUMBER: _ClassVar[int]
-    BAD_ROWS_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    ok: bool
-    exit_status: int
-    error: str
-    rows: int
-    bad_rows: int
-    def __init__(self, name: _Optional[str] = ..., ok: _Optional[bool] = ..., exit_status: _Optional[int] = ..., error: _Optional[str] = ..., rows: _Optional[int] = ..., bad_rows: _Optional[int] = ...) -> None: ...
+    def __init__(self, cluster: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ..., link: _Optional[str] = ..., error: _Optional[str] = ..., interval_s: _Optional[float] = ..., state_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sections: _Optional[_Iterable[_Union[_sections_pb2.SectionOutcome, _Mapping]]] = ..., population: _Optional[_Union[Population, _Mapping]] = ..., slurm_version: _Optional[str] = ..., tracked_jobs: _Optional[int] = ..., slurm_rpcs: _Optional[int] = ..., clock_offset_s: _Optional[float] = ...) -> None: ...
 
 class Population(_message.Message):
     __slots__ = ("counts",)
@@ -240,13 +246,26 @@ class Population(_message.Message):
     def __init__(self, counts: _Optional[_Iterable[_Union[PartitionCount, _Mapping]]] = ...) -> None: ...
 
 class PartitionCount(_message.Message):
-    __slots__ = ("partition", "state", "jobs", "gpus")
+    __slots__ = ("partition", "state", "jobs", "gpus", "account", "user", "gpus_by_type")
+    class GpusByTypeEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     PARTITION_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
     GPUS_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    GPUS_BY_TYPE_FIELD_NUMBER: _ClassVar[int]
     partition: str
     state: str
     jobs: int
     gpus: int
-    def __init__(self, partition: _Optional[str] = ..., state: _Optional[str] = ..., jobs: _Optional[int] = ..., gpus: _Optional[int] = ...) -> None: ...
+    account: str
+    user: str
+    gpus_by_type: _containers.ScalarMap[str, int]
+    def __init__(self, partition: _Optional[str] = ..., state: _Optional[str] = ..., jobs: _Optional[int] = ..., gpus: _Optional[int] = ..., account: _Optional[str] = ..., user: _Optional[str] = ..., gpus_by_type: _Optional[_Mapping[str, int]] = ...) -> None: ...

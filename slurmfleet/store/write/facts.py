@@ -51,6 +51,8 @@ class _Added:
 async def apply_facts(pool: StorePool, facts: Sequence[Fact]) -> Applied:
     """Store a batch of facts, all of it or nothing; listeners are woken when it is committed.
 
+    Samples have no table yet: they are passed over here and stay in the stream.
+
     Raises:
         StoreError: A retryable one: the same batch may succeed later. StatementError: a fact in
             the batch cannot be stored; the others can, by themselves.
@@ -68,7 +70,7 @@ async def apply_facts(pool: StorePool, facts: Sequence[Fact]) -> Applied:
         jobs=jobs,
         job_events=added.added,
         polls=new_polls,
-        duplicates=len(facts) - added.added - new_polls,
+        duplicates=len(job_facts) + len(polls) - added.added - new_polls,
         last_event_seq=added.last_event_seq,
     )
 

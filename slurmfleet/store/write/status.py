@@ -7,8 +7,9 @@ number of times with the same result, and a failed poll clears nothing.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from slurmfleet.contracts.events import LinkState, PollFinished, SectionName, SectionOutcome
+from slurmfleet.contracts.events import LinkState, PollFinished
 from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.sections import SectionName, SectionOutcome
 
 _DETAIL = frozenset({SectionName.DETAIL, SectionName.DETAIL_ACCOUNTS})
 

@@ -5,8 +5,9 @@ from functools import reduce
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurmfleet.contracts.events import LinkState, PollFinished, SectionName, SectionOutcome
+from slurmfleet.contracts.events import LinkState, PollFinished
 from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.store.write.status import ClusterStatus, after_poll, has_failed, told_jobs
 from slurmfleet.testing.builders import NOON, a_poll
 

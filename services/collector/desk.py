@@ -1,0 +1,113 @@
+"""Where a survey asks: the cluster's login node within its budget, and what is known by now."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.collector.asking import IncompleteAnswerError, run_sections
+from services.collector.budget import RpcBudget
+from services.collector.tracked import Memory
+from slurmfleet.contracts.events import PartitionCount
+from slurmfleet.contracts.registry import ClusterConfig
+from slurmfleet.slurm.commands import Section
+from slurmfleet.slurm.frames import Frames
+from slurmfleet.slurm.probe import Probe
+from slurmfleet.slurm.records import Separators, separators_for
+from slurmfleet.ssh.link import SshLink
+from slurmfleet.telemetry import metrics
+from slurmfleet.timing.clock import Clock
+
+NO_REQUESTS: frozenset[str] = frozenset({"lfs", "df", "quota", "mmlsquota", "id", "printenv"})
+"""Commands that ask nothing of Slurm."""
+
+_NONCE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the login node said to one asking."""
+
+    frames: Frames
+    separators: Separators
+    """With which the sections were asked to part fields and records."""
+
+    observed_at: datetime
+    """When the answer was there."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Known:
+    """What the looks have found; the watch keeps it up to date, surveys read it."""
+
+    probe: Probe | None = None
+    memory: Memory
+    """Tracked jobs by id, as they were last told."""
+
+    population: tuple[PartitionCount, ...] | None = None
+    """Everybody's jobs as they were last counted; None before the first count."""
+
+
+class Desk:
+    """One cluster as its surveys see it."""
+
+    def __init__(
+        self,
+        config: ClusterConfig,
+        *,
+        link: SshLink,
+        budget: RpcBudget,
+        known: Known,
+        clock: Clock,
+    ) -> None:
+        """Lay out what surveys of `config` need."""
+        self.config = config
+        self.link = link
+        self.known = known
+        self.clock = clock
+        self._budget = budget
+        self.rpcs: Counter[str] = Counter()
+        """Requests made so far by command; the runner reads and clears it."""
+
+    @property
+    def probe(self) -> Probe:
+        """What was learnt of the login node.
+
+        Raises:
+            IncompleteAnswerError: It was not probed yet.
+        """
+        if self.known.probe is None:
+            raise IncompleteAnswerError("The login node was not probed yet.")
+        return self.known.probe
+
+    async def ask(
+        self, sections_with: Callable[[Separators], Sequence[Section]], *, limit_s: float
+    ) -> Answer:
+        """Run sections in one round trip, once the budget allows what they cost Slurm.
+
+        Args:
+            sections_with: Gives the sections for the separators of this call.
+            limit_s: For the round trip; a section has a limit of its own.
+
+        Raises:
+            SshError: The login node cannot be reached.
+            IncompleteAnswerError: It did not run to the first section.
+        """
+        nonce = secrets.token_hex(_NONCE_BYTES)
+        separators = separators_for(nonce)
+        sections = tuple(sections_with(separators))
+        cost = requests_of(sections)
+        await self._budget.take(sum(cost.values()))
+        self.rpcs.update(cost)
+        for command, count in cost.items():
+            metrics.SLURM_RPCS.labels(cluster=self.config.name, command=command).inc(count)
+        frames = await run_sections(
+            self.link, sections, self.probe.environment, limit_s=limit_s, nonce=nonce
+        )
+        return Answer(frames=frames, separators=separators, observed_at=self.clock.now())
+
+
+def requests_of(sections: Sequence[Section]) -> Mapping[str, int]:
+    """Count the requests that sections make of Slurm, by command."""
+    return Counter(section.argv[0] for section in sections if section.argv[0] not in NO_REQUESTS)

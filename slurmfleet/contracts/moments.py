@@ -1,0 +1,25 @@
+"""Moments to protobuf timestamps and back."""
+
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_S = 86_400
+_MICROSECOND_NS = 1_000
+
+
+def to_timestamp(moment: datetime) -> Timestamp:
+    """Give the message of an aware moment.
+
+    `Timestamp.FromDatetime` gives the same and takes four times as long; a job has up to six.
+    """
+    since = moment - _EPOCH
+    return Timestamp(
+        seconds=since.days * _DAY_S + since.seconds, nanos=since.microseconds * _MICROSECOND_NS
+    )
+
+
+def from_timestamp(stamp: Timestamp) -> datetime:
+    """Give the aware UTC moment of a message."""
+    return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1_000)

@@ -1,0 +1,129 @@
+"""Who may use how much, and who has used how much: associations, QOS, use.
+
+Source: sshare(1), sacctmgr(1), sreport(1); https://slurm.schedmd.com/resource_limits.html.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+
+from slurmfleet.contracts.nouns import Noun, instant
+from slurmfleet.contracts.sample import NOTHING, Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareSampled(Sample):
+    """One association: an account, or a user in an account."""
+
+    noun: ClassVar[Noun] = Noun.SHARE
+
+    account: str
+    user: str = ""
+    """Empty: the account as a whole."""
+
+    partition: str = ""
+    """Empty: in every partition."""
+
+    parent_account: str = ""
+    raw_shares: int | None = None
+    """None: the parent's shares are used (fairshare=parent)."""
+
+    norm_shares: float | None = None
+    raw_usage_s: float | None = None
+    """Decayed use in billing-weighted TRES seconds."""
+
+    norm_usage: float | None = None
+    effective_usage: float | None = None
+    fair_share: float | None = None
+    level_fs: float | None = None
+    """Above 1: used less than its share; infinity for one that has used nothing."""
+
+    group_tres: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    """Limits on what runs at once, by TRES: `cpu`, `mem` in MiB, `gres/gpu`, `gres/gpu:h100`."""
+
+    group_tres_minutes: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    group_tres_run_minutes: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    tres_run_minutes: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    """What running jobs may still use up to their limits."""
+
+    max_tres_per_job: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    group_jobs: int | None = None
+    group_submit_jobs: int | None = None
+    group_wall_minutes: int | None = None
+    max_jobs: int | None = None
+    max_submit_jobs: int | None = None
+    max_wall_minutes: int | None = None
+    qos: tuple[str, ...] = ()
+    default_qos: str = ""
+    gpus_running: int | None = None
+    """By the queue; None where it was not told."""
+
+    gpus_pending: int | None = None
+    gpu_head_room: int | None = None
+    """How many more GPUs may run at once here and in all accounts above; None: no limit."""
+
+    gpus_allocated: float | None = None
+    """Formally granted, where a site keeps such a number (OpenSearch)."""
+
+    gpus_consumed: float | None = None
+    gpus_consumed_normal: float | None = None
+    gpus_consumed_free: float | None = None
+    fair_share_gpus_available: float | None = None
+    gpus_pending_eligible: float | None = None
+
+    def _identity(self) -> tuple[str, ...]:
+        return self.account, self.user, self.partition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QosSampled(Sample):
+    """One quality of service with its limits."""
+
+    noun: ClassVar[Noun] = Noun.QOS
+
+    name: str
+    priority: int = 0
+    preempts: tuple[str, ...] = ()
+    preempt_mode: str = ""
+    grace_time_s: int | None = None
+    flags: tuple[str, ...] = ()
+    usage_factor: float | None = None
+    group_tres: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    group_tres_minutes: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    group_tres_run_minutes: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    max_tres_per_job: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    max_tres_per_node: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    max_tres_per_user: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    max_tres_per_account: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    min_tres_per_job: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    group_jobs: int | None = None
+    group_submit_jobs: int | None = None
+    group_wall_minutes: int | None = None
+    max_wall_minutes: int | None = None
+    max_jobs_per_user: int | None = None
+    max_jobs_per_account: int | None = None
+    max_submit_jobs_per_user: int | None = None
+    max_submit_jobs_per_account: int | None = None
+
+    def _identity(self) -> tuple[str, ...]:
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageSampled(Sample):
+    """What an account, or a user in it, used between two moments."""
+
+    noun: ClassVar[Noun] = Noun.USAGE
+
+    account: str
+    user: str = ""
+    """Empty: the account with all below it."""
+
+    since_at: datetime
+    until_at: datetime
+    tres_seconds: Mapping[str, int]
+    """Resource seconds by TRES: `cpu`, `gres/gpu`, `gres/gpu:h100`."""
+
+    def _identity(self) -> tuple[str, ...]:
+        return self.account, self.user, instant(self.since_at), instant(self.until_at)
