@@ -32,6 +32,9 @@ class JobState(StrEnum):
     """Ours, not Slurm's: it left the queue and no source tells how it ended."""
     UNKNOWN = "UNKNOWN"
     """A word that this version does not know; never treated as an end."""
+    REQUEUED = "REQUEUED"
+    """How a run of a job ended that Slurm has queued again: told in `JobEnded` alone. The job goes
+    on under a higher restart count, so it is no state of a job."""
 
     @property
     def is_terminal(self) -> bool:

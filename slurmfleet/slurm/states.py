@@ -37,7 +37,8 @@ _BASE_BEHIND_FLAG = {
     "LAUNCH_FAILED": JobState.UNKNOWN,
     "RECONFIG_FAIL": JobState.UNKNOWN,
 }
-_BASE_WORDS = {str(state): state for state in JobState if state is not JobState.VANISHED}
+_OURS = frozenset({JobState.VANISHED, JobState.REQUEUED})
+_BASE_WORDS = {str(state): state for state in JobState if state not in _OURS}
 
 
 @lru_cache(maxsize=1024)
