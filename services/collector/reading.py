@@ -1,5 +1,6 @@
 """From the frames of one composite command to evidence; pure."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,13 +8,13 @@ from datetime import datetime
 from services.collector.tracked import Look
 from slurmfleet.contracts.events import PartitionCount
 from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.jobs import Job
+from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.slurm.faults import Fault, find_fault
 from slurmfleet.slurm.frames import Frames, SectionOutput
 from slurmfleet.slurm.records import BadRow, Separators
 from slurmfleet.slurm.sacct import parse_accounting
-from slurmfleet.slurm.squeue import parse_detail, parse_queue
+from slurmfleet.slurm.squeue import QueueCounts, parse_detail, parse_queue
 
 _ERROR_LIMIT = 500
 
@@ -114,10 +115,7 @@ def _read(name: str, outputs: Mapping[str, SectionOutput], asked: Asked) -> _Par
     match section:
         case SectionName.QUEUE:
             counts = parse_queue(output.stdout)
-            population = tuple(
-                PartitionCount(partition=partition, state=state, jobs=one.jobs, gpus=one.gpus)
-                for (partition, state), one in sorted(counts.counts.items())
-            )
+            population = _by_partition(counts)
             outcome = _well(section, output, fault, rows=counts.rows, bad=len(counts.bad))
             return _Part(outcome=outcome, population=population, bad=counts.bad)
         case SectionName.ACCOUNTING:
@@ -131,6 +129,18 @@ def _read(name: str, outputs: Mapping[str, SectionOutput], asked: Asked) -> _Par
         jobs=rows.jobs,
         bad=rows.bad,
         absence_counts=fault is None,
+    )
+
+
+def _by_partition(counts: QueueCounts) -> tuple[PartitionCount, ...]:
+    jobs: Counter[tuple[str, JobState]] = Counter()
+    gpus: Counter[tuple[str, JobState]] = Counter()
+    for group, one in counts.counts.items():
+        jobs[group.partition, group.state] += one.jobs
+        gpus[group.partition, group.state] += one.gpus
+    return tuple(
+        PartitionCount(partition=partition, state=state, jobs=count, gpus=gpus[partition, state])
+        for (partition, state), count in sorted(jobs.items())
     )
 
 

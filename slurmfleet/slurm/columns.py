@@ -5,7 +5,14 @@ An unknown field is dropped by squeue with exit status 0, so parsers count field
 Source: squeue(1) and sacct(1) of Slurm 22.05 and 24.11; docs/slurm-output.md.
 """
 
-QUEUE_COLUMNS: tuple[str, ...] = ("JobArrayID", "Partition", "State", "tres-alloc")
+QUEUE_COLUMNS: tuple[str, ...] = (
+    "JobArrayID",
+    "UserName",
+    "Account",
+    "Partition",
+    "State",
+    "tres-alloc",
+)
 """Everybody's jobs, for counts. No free text is among them, so nobody can forge a separator."""
 
 DETAIL_COLUMNS: tuple[str, ...] = (

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.slurm.arrays import parse_array_tasks, parse_job_ref, parse_raw_id, task_states
@@ -27,9 +28,20 @@ from slurmfleet.slurm.states import parse_state
 from slurmfleet.slurm.tres import parse_tres
 
 
+class QueueGroup(NamedTuple):
+    """What jobs have in common that are counted together."""
+
+    partition: str
+    """A job that may go to several partitions is under `a,b`."""
+
+    account: str
+    user: str
+    state: JobState
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCount:
-    """How many jobs of everybody are in one state in one partition."""
+    """How many jobs there are of one group."""
 
     jobs: int
     """The waiting part of an array counts all its tasks."""
@@ -42,8 +54,7 @@ class QueueCount:
 class QueueCounts:
     """Everybody's jobs, counted."""
 
-    counts: Mapping[tuple[str, JobState], QueueCount]
-    """By partition and state; a job that may go to several partitions is under `a,b`."""
+    counts: Mapping[QueueGroup, QueueCount]
 
     rows: int
     """Records that were understood."""
@@ -80,29 +91,33 @@ def _task_count(ref: str) -> int:
 
 def _counted(tasks: Counter[str], rows: Counter[str], bad: list[BadRow]) -> QueueCounts:
     """Parse what is the same in many records once, and add up."""
-    counts: dict[tuple[str, JobState], QueueCount] = {}
+    counts: dict[QueueGroup, QueueCount] = {}
     understood = 0
     for rest, jobs in tasks.items():
         try:
-            partition, state, gpus_each = _kind_of_job(rest)
+            group, gpus_each = _kind_of_job(rest)
         except SlurmParseError as exc:
             bad.extend([bad_row(rest, exc)] * rows[rest])
             continue
         understood += rows[rest]
-        before = counts.get((partition, state))
-        counts[partition, state] = QueueCount(
+        before = counts.get(group)
+        counts[group] = QueueCount(
             jobs=jobs + (before.jobs if before else 0),
             gpus=jobs * gpus_each + (before.gpus if before else 0),
         )
     return QueueCounts(counts=counts, rows=understood, bad=tuple(bad))
 
 
-def _kind_of_job(rest: str) -> tuple[str, JobState, int]:
+def _kind_of_job(rest: str) -> tuple[QueueGroup, int]:
+    """Give the group of a record without its id, and the GPUs of each of its jobs."""
     fields = rest.split("|")
     if len(fields) != len(QUEUE_COLUMNS) or fields[-1]:
         raise MalformedRowError(f"not the {len(QUEUE_COLUMNS)} fields of a record", rest)
-    partition, state, tres, _ = fields
-    return partition, parse_state(state)[0], parse_tres(tres).gpu_count
+    user, account, partition, state, tres, _ = fields
+    group = QueueGroup(
+        partition=partition, account=told(account), user=user, state=parse_state(state)[0]
+    )
+    return group, parse_tres(tres).gpu_count
 
 
 def parse_detail(text: str, separators: Separators = PLAIN) -> ParsedRows:

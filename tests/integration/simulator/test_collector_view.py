@@ -160,8 +160,8 @@ async def test_gpus_and_tasks_are_counted_as_they_are(
     frames = await ask(connection, [queue_section()], nonce)
 
     counts = parse_queue(frames.sections["queue"].stdout).counts
-    running = sum(count.gpus for (_, state), count in counts.items() if state == "RUNNING")
-    waiting = sum(count.jobs for (_, state), count in counts.items() if state == "PENDING")
+    running = sum(count.gpus for group, count in counts.items() if group.state == "RUNNING")
+    waiting = sum(count.jobs for group, count in counts.items() if group.state == "PENDING")
     jobs = site.engine.cluster.jobs.values()
     assert running == sum(job.gpus for job in jobs if job.state == "RUNNING")
     assert waiting == sum(len(job.waiting) or 1 for job in jobs if job.state == "PENDING")

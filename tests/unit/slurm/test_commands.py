@@ -22,7 +22,7 @@ def test_queue_is_asked_with_the_columns_that_counts_need():
         name="queue",
         argv=(
             *("squeue", "-h", "-a", "-t", "all", "-O"),
-            "JobArrayID:|,Partition:|,State:|,tres-alloc:|",
+            "JobArrayID:|,UserName:|,Account:|,Partition:|,State:|,tres-alloc:|",
         ),
         limit_s=30.0,
     )

@@ -299,7 +299,7 @@ def test_counts_agree_with_the_jobs_in_full(recorded: Recorded):
     rows = parse_detail(recorded("queue-long-separators").output.stdout, LONG)
     text = "".join(
         f"{job.job_id}{f'_[{job.array_pending}]' if job.array_pending else ''}"
-        f"|{job.partition}|{job.state}|{job.tres}|\n"
+        f"|{job.user}|{job.account}|{job.partition}|{job.state}|{job.tres}|\n"
         for job in rows.jobs
     )
 

@@ -231,49 +231,53 @@ def test_garbage_gives_bad_rows_and_no_error(garbage: str):
     assert bool(rows.bad) == bool(garbage.strip())
 
 
-def test_queue_counts_jobs_and_gpus_by_partition_and_state():
+def test_queue_counts_jobs_and_gpus_by_partition_account_user_and_state():
     text = (
-        "1|batch|RUNNING|cpu=8,gres/gpu=2|\n"
-        "2|batch|RUNNING|cpu=8,gres/gpu=2|\n"
-        "3|batch|COMPLETING|cpu=1,gres/gpu:h100=1|\n"
-        "15_[2-9%2]|batch|PENDING|cpu=1,gres/gpu=4|\n"
-        "15_1|cpu,batch|PENDING|cpu=1|\n"
-        "17+1|cpu|SUSPENDED|N/A|\n"
+        "1|alice|ml|batch|RUNNING|cpu=8,gres/gpu=2|\n"
+        "2|alice|ml|batch|RUNNING|cpu=8,gres/gpu=2|\n"
+        "3|alice|ml|batch|COMPLETING|cpu=1,gres/gpu:h100=1|\n"
+        "4|bob|ml|batch|RUNNING|cpu=8|\n"
+        "5|alice|(null)|batch|RUNNING|cpu=8|\n"
+        "15_[2-9%2]|bob|ml|batch|PENDING|cpu=1,gres/gpu=4|\n"
+        "15_1|bob|ml|cpu,batch|PENDING|cpu=1|\n"
+        "17+1|bob|ml|cpu|SUSPENDED|N/A|\n"
     )
 
     counts = parse_queue(text)
 
-    assert (counts.rows, counts.bad) == (6, ())
+    assert (counts.rows, counts.bad) == (8, ())
     assert counts.counts == {
-        ("batch", JobState.RUNNING): QueueCount(jobs=3, gpus=5),
-        ("batch", JobState.PENDING): QueueCount(jobs=8, gpus=32),
-        ("cpu,batch", JobState.PENDING): QueueCount(jobs=1, gpus=0),
-        ("cpu", JobState.SUSPENDED): QueueCount(jobs=1, gpus=0),
+        ("batch", "ml", "alice", JobState.RUNNING): QueueCount(jobs=3, gpus=5),
+        ("batch", "ml", "bob", JobState.RUNNING): QueueCount(jobs=1, gpus=0),
+        ("batch", "", "alice", JobState.RUNNING): QueueCount(jobs=1, gpus=0),
+        ("batch", "ml", "bob", JobState.PENDING): QueueCount(jobs=8, gpus=32),
+        ("cpu,batch", "ml", "bob", JobState.PENDING): QueueCount(jobs=1, gpus=0),
+        ("cpu", "ml", "bob", JobState.SUSPENDED): QueueCount(jobs=1, gpus=0),
     }
 
 
 def test_a_malformed_line_of_the_queue_costs_only_itself():
     text = (
-        "1|batch|RUNNING|cpu=1|\n"
+        "1|a|ml|batch|RUNNING|cpu=1|\n"
         "noise\n"
         "Last login: today|x\n"
-        "2|batch|RUNNING|\n"
-        "3|batch||cpu=1|\n"
-        "4_[9-2]|batch|PENDING|cpu=1|\n"
-        "5|batch|RUNNING|cpu=1|extra\n"
+        "2|a|ml|batch|RUNNING|\n"
+        "3|a|ml|batch||cpu=1|\n"
+        "4_[9-2]|a|ml|batch|PENDING|cpu=1|\n"
+        "5|a|ml|batch|RUNNING|cpu=1|extra\n"
     )
 
     counts = parse_queue(text)
 
     assert counts.rows == 1
-    assert counts.counts == {("batch", JobState.RUNNING): QueueCount(jobs=1, gpus=0)}
+    assert counts.counts == {("batch", "ml", "a", JobState.RUNNING): QueueCount(jobs=1, gpus=0)}
     assert {row.line for row in counts.bad} == {
         "noise",
         "Last login: today|x",
-        "batch|RUNNING|",
-        "batch||cpu=1|",
-        "4_[9-2]|batch|PENDING|cpu=1|",
-        "batch|RUNNING|cpu=1|extra",
+        "a|ml|batch|RUNNING|",
+        "a|ml|batch||cpu=1|",
+        "4_[9-2]|a|ml|batch|PENDING|cpu=1|",
+        "a|ml|batch|RUNNING|cpu=1|extra",
     }
     assert BadRow(line="noise", error="no field separator: 'noise'") in counts.bad
 
