@@ -1,0 +1,109 @@
+"""Where jobs write: expectations are the names of files that real Slurm made."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slurmfleet.slurm.paths import NO_PATH, JobPath, PathFacts, job_path, output_paths
+
+PLAIN = PathFacts(
+    raw_id=14,
+    array_job_id=None,
+    array_task_id=None,
+    name="na me",
+    user="alice",
+    work_dir="/home/alice/pt",
+    batch_host="std101.alpha.example.org",
+    has_modulo=True,
+)
+TASK = PLAIN._replace(raw_id=5, array_job_id=5, array_task_id=14)
+ARRAY = PLAIN._replace(raw_id=None, array_job_id=5, batch_host="")
+WAITING = PLAIN._replace(batch_host="")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "facts", "made"),
+    [
+        (
+            "f-%J-%s-%n-%t-%N-%u-%x-%b-%5j-%12j-%A-%a-%q-%%j.out",
+            PLAIN,
+            "f-14-batch-0-0-std101-alice-na me-4-00014-0000000014-14-4294967294-%q-%j.out",
+        ),
+        ("w%0j-%00005j-%15j-%1j-%5u.out", PLAIN, "w14-00014-0000000014-14-alice.out"),
+        ("x%5%y%-%", PLAIN, "x5%y%-%"),
+        (r"lit\%j.out", PLAIN, "lit%j.out"),
+        (r"a\\b%j.out", PLAIN, r"a\b%j.out"),
+        ("d/%j.out", PLAIN, "d/14.out"),
+        ("x/y z-%x.out", PLAIN, "x/y z-na me.out"),
+        ("arr-%A-%a-%b-%j-%4a-%J.out", TASK, "arr-5-14-4-5-0014-5.out"),
+        ("arr-%A-%a-%b-%j", TASK._replace(has_modulo=False), "arr-5-14-%b-5"),
+        ("slurm-%A_%a.out", TASK, "slurm-5_14.out"),
+    ],
+)
+def test_patterns_give_the_file_that_slurmd_opens(pattern: str, facts: PathFacts, made: str):
+    assert job_path(pattern, facts) == JobPath(path=f"/home/alice/pt/{made}")
+    assert job_path(f"/abs/{pattern}", facts) == JobPath(path=f"/abs/{made}")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "facts", "shown"),
+    [
+        ("log-%j-%N.out", WAITING, "log-14-%N.out"),
+        ("hold-%A-%j-%3a-%x.out", ARRAY, "hold-5-%j-%3a-na me.out"),
+        ("m-%b-%j", PLAIN._replace(has_modulo=None), "m-%b-14"),
+    ],
+)
+def test_what_is_not_known_yet_stays_and_is_marked(pattern: str, facts: PathFacts, shown: str):
+    assert job_path(pattern, facts) == JobPath(path=f"/home/alice/pt/{shown}", is_expanded=False)
+
+
+def test_errors_go_to_the_output_where_no_other_file_is_named():
+    out = JobPath(path="/home/alice/pt/train-14.out")
+
+    assert output_paths("train-%j.out", "(null)", PLAIN, is_batch=True) == (out, out)
+    assert output_paths("train-%j.out", "/e/%j", PLAIN, is_batch=True) == (
+        out,
+        JobPath(path="/e/14"),
+    )
+
+
+def test_a_batch_job_without_a_named_file_has_slurms_default():
+    plain = JobPath(path="/home/alice/pt/slurm-14.out")
+    task = JobPath(path="/home/alice/pt/slurm-5_14.out")
+
+    assert output_paths("(null)", "(null)", PLAIN, is_batch=True) == (plain, plain)
+    assert output_paths("", "", TASK, is_batch=True) == (task, task)
+
+
+@pytest.mark.parametrize("is_batch", [False, None])
+def test_a_job_without_a_script_has_no_files(is_batch: bool | None):  # noqa: FBT001 a case
+    assert output_paths("(null)", "(null)", PLAIN, is_batch=is_batch) == (NO_PATH, NO_PATH)
+
+
+def test_the_default_name_that_22_05_gives_an_array_task_is_put_right():
+    wrong = "/home/alice/pt/slurm-17.out"
+    facts = TASK._replace(raw_id=17)
+    right = JobPath(path="/home/alice/pt/slurm-5_14.out")
+
+    assert output_paths(wrong, wrong, facts, is_batch=True) == (right, right)
+    whole = JobPath(path="/home/alice/pt/slurm-5_%a.out", is_expanded=False)
+    assert output_paths("/home/alice/pt/slurm-5.out", "", ARRAY, is_batch=True) == (whole, whole)
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("/home/alice/pt/slurm-14.out", PLAIN),
+        ("/elsewhere/slurm-5.out", TASK),
+        ("/home/alice/pt/slurm-6.out", TASK),
+    ],
+)
+def test_other_names_are_believed(text: str, facts: PathFacts):
+    assert output_paths(text, text, facts, is_batch=True)[0] == JobPath(path=text)
+
+
+@given(st.text())
+def test_any_text_gives_a_path(text: str):
+    for facts in (PLAIN, TASK, ARRAY, WAITING):
+        path = job_path(text, facts)
+        assert path == NO_PATH or path.path.startswith("/")
