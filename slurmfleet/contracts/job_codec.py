@@ -1,7 +1,11 @@
 """A job to and from its protobuf message; one line a field, so that a new one cannot hide."""
 
+from functools import lru_cache
+
 from slurmfleet.contracts.ids import JobId
+from slurmfleet.contracts.job_parts import NO_REQUEST, Dependency, GpuSource, JobRequest
 from slurmfleet.contracts.jobs import Job, JobState
+from slurmfleet.contracts.mirror import fill, value_of
 from slurmfleet.contracts.moments import from_timestamp, to_timestamp
 from slurmfleet.pb.v1 import facts_pb2 as pb
 
@@ -45,6 +49,15 @@ def job_to_pb(job: Job) -> pb.Job:
         array_task_id=job.array_task_id,
         het_job_id=job.het_job_id,
         het_offset=job.het_offset,
+        node_names=job.node_names,
+        node_names_cut=not job.has_all_node_names,
+        batch_host=job.batch_host,
+        gpu_source=job.gpu_source,
+        dependencies=[_dependency_to_pb(one) for one in job.dependencies],
+        request=None if job.request is NO_REQUEST else _request_to_pb(job.request),
+        stdin_path=job.stdin_path,
+        unexpanded_paths=job.unexpanded_paths,
+        sluid=job.sluid,
     )
     if job.eligible_at is not None:
         message.eligible_at.CopyFrom(to_timestamp(job.eligible_at))
@@ -103,6 +116,17 @@ def job_from_pb(message: pb.Job) -> Job:
         if has("expected_start_at")
         else None,
         ended_at=from_timestamp(message.ended_at) if has("ended_at") else None,
+        node_names=tuple(message.node_names),
+        has_all_node_names=not message.node_names_cut,
+        batch_host=message.batch_host,
+        gpu_source=_to_source(message),
+        dependencies=tuple(value_of(Dependency, one) for one in message.dependencies),
+        request=_request_from_bytes(message.request.SerializeToString())
+        if has("request")
+        else NO_REQUEST,
+        stdin_path=message.stdin_path,
+        unexpanded_paths=tuple(message.unexpanded_paths),
+        sluid=message.sluid,
     )
 
 
@@ -114,6 +138,36 @@ def job_to_bytes(job: Job) -> bytes:
 def job_from_bytes(data: bytes) -> Job:
     """Give the job of `job_to_bytes`, also of an older version of it."""
     return job_from_pb(pb.Job.FromString(data))
+
+
+@lru_cache(maxsize=4096)
+def _request_to_pb(request: JobRequest) -> pb.JobRequest:
+    """Give a request's message, made once for all jobs that asked for the same."""
+    message = pb.JobRequest()
+    fill(message, request)
+    return message
+
+
+@lru_cache(maxsize=4096)
+def _request_from_bytes(data: bytes) -> JobRequest:
+    return value_of(JobRequest, pb.JobRequest.FromString(data))
+
+
+@lru_cache(maxsize=4096)
+def _dependency_to_pb(dependency: Dependency) -> pb.Dependency:
+    message = pb.Dependency()
+    fill(message, dependency)
+    return message
+
+
+def _to_source(message: pb.Job) -> GpuSource:
+    """Read what GPUs were counted by; before there was the field it was TRES alone."""
+    if not message.gpu_source:
+        return GpuSource.TRES if message.gpu_count else GpuSource.NONE
+    return _SOURCES.get(message.gpu_source, GpuSource.UNKNOWN)
+
+
+_SOURCES = {str(source): source for source in GpuSource}
 
 
 def to_state(word: str) -> JobState:

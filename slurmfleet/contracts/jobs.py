@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from slurmfleet.contracts.ids import JobId
+from slurmfleet.contracts.job_parts import NO_REQUEST, Dependency, GpuSource, JobRequest
 
 
 class JobState(StrEnum):
@@ -59,6 +60,9 @@ TERMINAL_STATES = frozenset(
 
 LEFT_QUEUE = "LEFT_QUEUE"
 """Ours, among `Job.state_flags`: it is not in the queue any more and its end is not known yet."""
+
+NODE_NAME_LIMIT = 1_024
+"""So many nodes of a job are told by name; a larger job has its compact list."""
 
 NO_GPUS: Mapping[str, int] = {}
 NO_TASKS: Mapping[JobState, int] = {}
@@ -109,12 +113,24 @@ class Job:
     node_list: str = ""
     """Compact, as Slurm writes it: `gpu[01-03]`; empty while pending."""
 
+    node_names: tuple[str, ...] = ()
+    """The names in `node_list`, in its order; the first `NODE_NAME_LIMIT` of them."""
+
+    has_all_node_names: bool = True
+    """False where `node_names` was cut or `node_list` could not be read."""
+
+    batch_host: str = ""
+    """The node that runs the batch script; empty while pending."""
+
     cpu_count: int = 0
     memory_mib: int | None = None
     """Whole job, from TRES; None where the site does not count memory."""
 
     gpu_count: int = 0
-    """Whole job, from TRES: allocated, or requested while pending."""
+    """Whole job: allocated, or requested while pending."""
+
+    gpu_source: GpuSource = GpuSource.NONE
+    """What `gpu_count` was read from."""
 
     gpus_by_type: Mapping[str, int] = field(default_factory=lambda: NO_GPUS)
     """GPUs of the whole job by Slurm's type name; a request without type is not in it."""
@@ -122,12 +138,22 @@ class Job:
     tres: str = ""
     priority: int | None = None
     dependency: str = ""
+    """As Slurm writes it; `dependencies` is the same, read."""
+
+    dependencies: tuple[Dependency, ...] = ()
+    request: JobRequest = NO_REQUEST
     work_dir: str = ""
     command: str = ""
     stdout_path: str = ""
-    """As Slurm gave it; `%` patterns may stand in it."""
+    """Absolute, its `%` patterns expanded, unless it is among `unexpanded_paths`."""
 
     stderr_path: str = ""
+    """As `stdout_path`, which it equals where the user named no file of its own."""
+
+    stdin_path: str = ""
+    unexpanded_paths: tuple[str, ...] = ()
+    """Which of the three still hold a pattern, sorted: what it stands for is not known yet."""
+
     comment: str = ""
     submit_line: str = ""
     restart_count: int = 0
@@ -147,3 +173,5 @@ class Job:
 
     het_job_id: int | None = None
     het_offset: int | None = None
+    sluid: str = ""
+    """Slurm's own id that is never used again; empty before 26.05."""

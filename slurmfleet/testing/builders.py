@@ -15,6 +15,15 @@ from slurmfleet.contracts.events import (
     PollFinished,
 )
 from slurmfleet.contracts.ids import ClusterName, JobId
+from slurmfleet.contracts.job_parts import (
+    Dependency,
+    DependencyKind,
+    DependencyState,
+    GpuRequest,
+    GpuScope,
+    GpuSource,
+    JobRequest,
+)
 from slurmfleet.contracts.jobs import Evidence, Job, JobState
 from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.testing.moments import NOON
@@ -88,6 +97,41 @@ def a_full_job() -> Job:
         task_states={JobState.PENDING: 8, JobState.RUNNING: 2},
         het_job_id=899,
         het_offset=1,
+        node_names=("gpu01", "gpu02"),
+        has_all_node_names=False,
+        batch_host="gpu01",
+        gpu_source=GpuSource.REQUEST,
+        dependencies=(
+            Dependency(
+                kind=DependencyKind.AFTER,
+                job_id=12,
+                is_whole_array=True,
+                delay_min=10,
+                any_suffices=True,
+                state=DependencyState.UNFULFILLED,
+            ),
+            Dependency(kind=DependencyKind.SINGLETON, state=DependencyState.FAILED),
+        ),
+        request=JobRequest(
+            gpus=(
+                GpuRequest(count=8, per=GpuScope.NODE, gpu_type="h100"),
+                GpuRequest(count=1, per=GpuScope.TASK),
+            ),
+            features="h100&nvlink",
+            required_nodes="gpu01",
+            excluded_nodes="gpu[07-08]",
+            reservation="course",
+            licenses="matlab:2",
+            is_exclusive=True,
+            is_batch=False,
+            may_requeue=True,
+            task_count=16,
+            nice=-50,
+            deadline_at=NOON + timedelta(days=1),
+        ),
+        stdin_path="/home/alice/run/in.txt",
+        unexpanded_paths=("stderr_path", "stdout_path"),
+        sluid="s7K3Q9",
     )
 
 

@@ -1,26 +1,55 @@
 """Bytes that were ever put on the bus decode for ever.
 
 `pytest tests/contract/test_golden.py --update-golden` writes the bytes of kinds that have none
-yet; bytes that are there are never written again.
+yet; bytes that are there are never written again. Facts about jobs have grown: the bytes of a
+job without details decode as well as those of one with them (`details`).
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from slurmfleet.contracts.codec import UndecodableMessageError, decode, encode
-from slurmfleet.contracts.events import Fact
+from slurmfleet.contracts.events import Fact, JobFact
+from slurmfleet.contracts.job_parts import NO_REQUEST, GpuSource
 from slurmfleet.pb.v1 import facts_pb2 as pb
-from slurmfleet.testing.builders import a_fact_of_each_kind
+from slurmfleet.testing.builders import a_fact_of_each_kind, a_full_job
 
 GOLDEN = Path(__file__).parent / "golden" / "v1"
 FACTS = {type(fact).__name__: fact for fact in a_fact_of_each_kind()}
+JOB_KINDS = [kind for kind, fact in FACTS.items() if isinstance(fact, JobFact)]
+PLAIN_JOB = replace(
+    a_full_job(),
+    node_names=(),
+    has_all_node_names=True,
+    batch_host="",
+    gpu_source=GpuSource.TRES,
+    dependencies=(),
+    request=NO_REQUEST,
+    stdin_path="",
+    unexpanded_paths=(),
+    sluid="",
+)
+PLAIN_FACTS = {type(fact).__name__: fact for fact in a_fact_of_each_kind(PLAIN_JOB)}
 
 
 @pytest.mark.parametrize("kind", FACTS)
 def test_golden_bytes_decode_to_the_same_fact(kind: str, request: pytest.FixtureRequest):
     path = GOLDEN / f"{kind}.bin"
     if request.config.getoption("--update-golden") and not path.exists():
+        path.write_bytes(_bytes(PLAIN_FACTS[kind]))
+
+    assert decode(path.read_bytes()) == (PLAIN_FACTS[kind],)
+
+
+@pytest.mark.parametrize("kind", JOB_KINDS)
+def test_golden_bytes_of_jobs_with_details_decode_to_the_same_fact(
+    kind: str, request: pytest.FixtureRequest
+):
+    path = GOLDEN / "details" / f"{kind}.bin"
+    if request.config.getoption("--update-golden") and not path.exists():
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(_bytes(FACTS[kind]))
 
     assert decode(path.read_bytes()) == (FACTS[kind],)

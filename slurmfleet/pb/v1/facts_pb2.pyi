@@ -110,7 +110,7 @@ class Observation(_message.Message):
     def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revision: _Optional[int] = ..., source: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("job_id", "raw_id", "submitted_at", "state", "state_flags", "reason", "name", "user", "account", "partition", "qos", "eligible_at", "started_at", "expected_start_at", "ended_at", "time_limit_s", "node_count", "node_list", "cpu_count", "memory_mib", "gpu_count", "gpus_by_type", "tres", "priority", "dependency", "work_dir", "command", "stdout_path", "stderr_path", "comment", "submit_line", "restart_count", "exit_code", "exit_signal", "array_job_id", "array_task_id", "array_pending", "task_states", "het_job_id", "het_offset")
+    __slots__ = ("job_id", "raw_id", "submitted_at", "state", "state_flags", "reason", "name", "user", "account", "partition", "qos", "eligible_at", "started_at", "expected_start_at", "ended_at", "time_limit_s", "node_count", "node_list", "cpu_count", "memory_mib", "gpu_count", "gpus_by_type", "tres", "priority", "dependency", "work_dir", "command", "stdout_path", "stderr_path", "comment", "submit_line", "restart_count", "exit_code", "exit_signal", "array_job_id", "array_task_id", "array_pending", "task_states", "het_job_id", "het_offset", "node_names", "node_names_cut", "batch_host", "gpu_source", "dependencies", "request", "stdin_path", "unexpanded_paths", "sluid")
     class GpusByTypeEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -165,6 +165,15 @@ class Job(_message.Message):
     TASK_STATES_FIELD_NUMBER: _ClassVar[int]
     HET_JOB_ID_FIELD_NUMBER: _ClassVar[int]
     HET_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    NODE_NAMES_FIELD_NUMBER: _ClassVar[int]
+    NODE_NAMES_CUT_FIELD_NUMBER: _ClassVar[int]
+    BATCH_HOST_FIELD_NUMBER: _ClassVar[int]
+    GPU_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    DEPENDENCIES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    STDIN_PATH_FIELD_NUMBER: _ClassVar[int]
+    UNEXPANDED_PATHS_FIELD_NUMBER: _ClassVar[int]
+    SLUID_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     raw_id: int
     submitted_at: _timestamp_pb2.Timestamp
@@ -205,7 +214,72 @@ class Job(_message.Message):
     task_states: _containers.ScalarMap[str, int]
     het_job_id: int
     het_offset: int
-    def __init__(self, job_id: _Optional[str] = ..., raw_id: _Optional[int] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[str] = ..., state_flags: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., name: _Optional[str] = ..., user: _Optional[str] = ..., account: _Optional[str] = ..., partition: _Optional[str] = ..., qos: _Optional[str] = ..., eligible_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expected_start_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_limit_s: _Optional[int] = ..., node_count: _Optional[int] = ..., node_list: _Optional[str] = ..., cpu_count: _Optional[int] = ..., memory_mib: _Optional[int] = ..., gpu_count: _Optional[int] = ..., gpus_by_type: _Optional[_Mapping[str, int]] = ..., tres: _Optional[str] = ..., priority: _Optional[int] = ..., dependency: _Optional[str] = ..., work_dir: _Optional[str] = ..., command: _Optional[str] = ..., stdout_path: _Optional[str] = ..., stderr_path: _Optional[str] = ..., comment: _Optional[str] = ..., submit_line: _Optional[str] = ..., restart_count: _Optional[int] = ..., exit_code: _Optional[int] = ..., exit_signal: _Optional[int] = ..., array_job_id: _Optional[int] = ..., array_task_id: _Optional[int] = ..., array_pending: _Optional[str] = ..., task_states: _Optional[_Mapping[str, int]] = ..., het_job_id: _Optional[int] = ..., het_offset: _Optional[int] = ...) -> None: ...
+    node_names: _containers.RepeatedScalarFieldContainer[str]
+    node_names_cut: bool
+    batch_host: str
+    gpu_source: str
+    dependencies: _containers.RepeatedCompositeFieldContainer[Dependency]
+    request: JobRequest
+    stdin_path: str
+    unexpanded_paths: _containers.RepeatedScalarFieldContainer[str]
+    sluid: str
+    def __init__(self, job_id: _Optional[str] = ..., raw_id: _Optional[int] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[str] = ..., state_flags: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., name: _Optional[str] = ..., user: _Optional[str] = ..., account: _Optional[str] = ..., partition: _Optional[str] = ..., qos: _Optional[str] = ..., eligible_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expected_start_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_limit_s: _Optional[int] = ..., node_count: _Optional[int] = ..., node_list: _Optional[str] = ..., cpu_count: _Optional[int] = ..., memory_mib: _Optional[int] = ..., gpu_count: _Optional[int] = ..., gpus_by_type: _Optional[_Mapping[str, int]] = ..., tres: _Optional[str] = ..., priority: _Optional[int] = ..., dependency: _Optional[str] = ..., work_dir: _Optional[str] = ..., command: _Optional[str] = ..., stdout_path: _Optional[str] = ..., stderr_path: _Optional[str] = ..., comment: _Optional[str] = ..., submit_line: _Optional[str] = ..., restart_count: _Optional[int] = ..., exit_code: _Optional[int] = ..., exit_signal: _Optional[int] = ..., array_job_id: _Optional[int] = ..., array_task_id: _Optional[int] = ..., array_pending: _Optional[str] = ..., task_states: _Optional[_Mapping[str, int]] = ..., het_job_id: _Optional[int] = ..., het_offset: _Optional[int] = ..., node_names: _Optional[_Iterable[str]] = ..., node_names_cut: _Optional[bool] = ..., batch_host: _Optional[str] = ..., gpu_source: _Optional[str] = ..., dependencies: _Optional[_Iterable[_Union[Dependency, _Mapping]]] = ..., request: _Optional[_Union[JobRequest, _Mapping]] = ..., stdin_path: _Optional[str] = ..., unexpanded_paths: _Optional[_Iterable[str]] = ..., sluid: _Optional[str] = ...) -> None: ...
+
+class Dependency(_message.Message):
+    __slots__ = ("kind", "job_id", "array_task_id", "is_whole_array", "delay_min", "any_suffices", "state")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    ARRAY_TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    IS_WHOLE_ARRAY_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MIN_FIELD_NUMBER: _ClassVar[int]
+    ANY_SUFFICES_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    job_id: int
+    array_task_id: int
+    is_whole_array: bool
+    delay_min: int
+    any_suffices: bool
+    state: str
+    def __init__(self, kind: _Optional[str] = ..., job_id: _Optional[int] = ..., array_task_id: _Optional[int] = ..., is_whole_array: _Optional[bool] = ..., delay_min: _Optional[int] = ..., any_suffices: _Optional[bool] = ..., state: _Optional[str] = ...) -> None: ...
+
+class JobRequest(_message.Message):
+    __slots__ = ("gpus", "features", "required_nodes", "excluded_nodes", "reservation", "licenses", "is_exclusive", "is_batch", "may_requeue", "task_count", "nice", "deadline_at")
+    GPUS_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_NODES_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDED_NODES_FIELD_NUMBER: _ClassVar[int]
+    RESERVATION_FIELD_NUMBER: _ClassVar[int]
+    LICENSES_FIELD_NUMBER: _ClassVar[int]
+    IS_EXCLUSIVE_FIELD_NUMBER: _ClassVar[int]
+    IS_BATCH_FIELD_NUMBER: _ClassVar[int]
+    MAY_REQUEUE_FIELD_NUMBER: _ClassVar[int]
+    TASK_COUNT_FIELD_NUMBER: _ClassVar[int]
+    NICE_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_AT_FIELD_NUMBER: _ClassVar[int]
+    gpus: _containers.RepeatedCompositeFieldContainer[GpuRequest]
+    features: str
+    required_nodes: str
+    excluded_nodes: str
+    reservation: str
+    licenses: str
+    is_exclusive: bool
+    is_batch: bool
+    may_requeue: bool
+    task_count: int
+    nice: int
+    deadline_at: _timestamp_pb2.Timestamp
+    def __init__(self, gpus: _Optional[_Iterable[_Union[GpuRequest, _Mapping]]] = ..., features: _Optional[str] = ..., required_nodes: _Optional[str] = ..., excluded_nodes: _Optional[str] = ..., reservation: _Optional[str] = ..., licenses: _Optional[str] = ..., is_exclusive: _Optional[bool] = ..., is_batch: _Optional[bool] = ..., may_requeue: _Optional[bool] = ..., task_count: _Optional[int] = ..., nice: _Optional[int] = ..., deadline_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class GpuRequest(_message.Message):
+    __slots__ = ("count", "per", "gpu_type")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    PER_FIELD_NUMBER: _ClassVar[int]
+    GPU_TYPE_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    per: str
+    gpu_type: str
+    def __init__(self, count: _Optional[int] = ..., per: _Optional[str] = ..., gpu_type: _Optional[str] = ...) -> None: ...
 
 class PollFinished(_message.Message):
     __slots__ = ("cluster", "started_at", "finished_at", "duration_s", "link", "error", "interval_s", "state_since", "sections", "population", "slurm_version", "tracked_jobs", "slurm_rpcs", "clock_offset_s")
