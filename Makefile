@@ -77,8 +77,8 @@ testbed: ## install a real Slurm for tests (Debian or Ubuntu, root)
 	@deploy/testbed/install.sh $(ARGS)
 
 .PHONY: testbed-up
-testbed-up: ## start the test clusters alpha and beta
-	@deploy/testbed/up.sh $(or $(ARGS),alpha beta)
+testbed-up: ## start the test clusters: all that are installed, or ARGS="alpha beta"
+	@deploy/testbed/up.sh $(ARGS)
 
 .PHONY: testbed-down
 testbed-down: ## stop the test clusters

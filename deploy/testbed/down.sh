@@ -34,7 +34,7 @@ end_daemons() {          # end_daemons PIDFILE...: those that exist
     rm -f "$@"
 }
 
-end_daemons "$P"/*-sshd "$P"/*-slurmd-* "$P"/*-slurmctld
+end_daemons "$P"/*-sshd* "$P"/*-slurmd-* "$P"/*-slurmctld
 end_daemons "$P"/*-slurmdbd
 # What is left inside the namespaces: job steps, the jobs' own processes, login sessions.
 for cluster in $ALL_CLUSTERS; do

@@ -1,23 +1,30 @@
 #!/bin/bash
 # Brings up real Slurm clusters, each with a login node (sshd), on loopback. Fresh every time.
-#   up.sh [alpha] [beta]       default: both
+#   up.sh [CLUSTER...]         alpha, beta, gamma; default: all that are installed
+#   up.sh --add CLUSTER...     leaves what runs alone and starts those that do not
 # Ends with the path of an ssh_config; testbed.json beside it describes everything to programs.
 . "$(dirname "$0")/settings.sh"
 need_root
-# shellcheck disable=SC2086
-[ $# -gt 0 ] || set -- $ALL_CLUSTERS
+add=
+[ "${1:-}" != --add ] || { add=1; shift; [ $# -gt 0 ] || die "--add needs names"; }
+if [ $# = 0 ]; then
+    for cluster in $ALL_CLUSTERS; do
+        cluster_settings "$cluster"; ! installed || set -- "$@" "$cluster"
+    done
+    [ $# -gt 0 ] || die "no Slurm here: run install.sh first"
+fi
 for cluster in "$@"; do
-    cluster_settings "$cluster"
-    [ -x "$C_CHROOT/usr/sbin/slurmctld" ] || die "$cluster needs Slurm in $C_CHROOT: run install.sh first"
+    cluster_settings "$cluster"; installed || die "$cluster needs Slurm in $C_CHROOT: run install.sh first"
 done
+[ -z "$add" ] || is_up mariadbd || add=              # nothing runs to add to
 umask 022
 trap 'echo "testbed: up.sh failed in line $LINENO; logs are in $ROOT" >&2' ERR
 set -E
 started_ms=$(date +%s%3N)
 say() { local ms=$(($(date +%s%3N) - started_ms)); printf '[%3d.%ds] %s\n' $((ms / 1000)) $((ms % 1000 / 100)) "$*"; }
 
-[ ! -e "$ROOT" ] || "$HERE/down.sh" --purge >/dev/null
-mkdir -p "$ROOT"/{bin,cmds,dev,keys,mysql,pids}
+[ -n "$add" ] || [ ! -e "$ROOT" ] || "$HERE/down.sh" --purge >/dev/null
+mkdir -p "$ROOT"/{bin,cmds,dev/nvidia-caps,keys,mysql,pids}
 
 daemon() {               # daemon NAME LOG COMMAND...: writes its start script, for ctl.sh too, and starts it
     local name=$1 log=$2; shift 2
@@ -27,9 +34,16 @@ daemon() {               # daemon NAME LOG COMMAND...: writes its start script, 
     "$HERE/ctl.sh" start "$name"
 }
 fill() {                 # fill TEMPLATE...: the templates with their @NAMES@ replaced
-    cat "$@" | sed -e "s|@ROOT@|$ROOT|g" -e "s|@DIR@|${C_DIR:-}|g" -e "s|@NAME@|${C_NAME:-}|g" \
-        -e "s|@SSH_PORT@|${C_SSH_PORT:-}|g" -e "s|@CTLD_PORT@|${C_CTLD_PORT:-}|g" -e "s|@DBD_PORT@|${C_DBD_PORT:-}|g" \
-        -e "s|@DB_PORT@|$DB_PORT|g" -e "s|@GPU_TYPE@|${C_GPU_TYPE:-}|g" -e "s|@SSHD_EXTRA@|${C_SSHD_EXTRA:-}|g" \
+    local node name addr port nodes=()
+    for node in ${C_NODES:-}; do
+        IFS=: read -r name addr port <<< "$node"
+        nodes+=(-e "s|@$name@|NodeName=$name NodeAddr=$addr NodeHostname=$name Port=$((port + PORTS))|")
+    done
+    cat "$@" | sed "${nodes[@]}" -e "s|@ROOT@|$ROOT|g" -e "s|@DIR@|${C_DIR:-}|g" -e "s|@NAME@|${C_NAME:-}|g" \
+        -e "s|@SSH_PORT@|${ssh_port:-}|g" -e "s|@LOGIN_PORT@|${C_SSH_PORT:-}|g" -e "s|@DOOR@|${door:-}|g" \
+        -e "s|@CTLD_PORT@|${C_CTLD_PORT:-}|g" -e "s|@DBD_PORT@|${C_DBD_PORT:-}|g" -e "s|@DB_PORT@|$DB_PORT|g" \
+        -e "s|@TRES@|${C_TRES:-}|g" -e "s|@SSHD_EXTRA@|${C_SSHD_EXTRA:-}|g" -e "s|@SUBSYSTEM@|${subsystem:-}|g" \
+        -e "s|@RATE_LIMIT@|${SLURMFLEET_TESTBED_RATE_LIMIT:+SlurmctldParameters=rl_enable}|g" \
         -e "s|@MIN_JOB_AGE_S@|${C_MIN_JOB_AGE_S:-}|g" -e "s|@TASK_PLUGIN@|${task_plugin:-}|g" \
         -e "s|@OVER_MEMORY@|${over_memory:-}|g" -e "s|@CONSTRAIN_RAM@|${constrain_ram:-}|g" \
         -e "s|@CGROUP_PLUGIN@|${cgroup_plugin:-}|g"
@@ -41,11 +55,14 @@ cluster_prefix() {       # sets prefix: runs a command in the cluster's mount na
 inside() { SLURM_CONF=$C_DIR/etc/slurm.conf "${prefix[@]}" "$@"; }
 sql() { mariadb --socket="$ROOT/mysql/mysqld.sock" -uroot -e "$1"; }
 
-start_shared() {         # dummy GPUs, fake tools, login keys, database
-    local i user
-    for i in {0..7}; do mknod -m 666 "$ROOT/dev/nvidia$i" c 1 3; done      # each a /dev/null
+place_tools() {          # dummy GPUs and fake tools
+    local gpu
+    for gpu in nvidia{0..7} nvidia-caps/nvidia-cap{1..9}; do
+        [ -e "$ROOT/dev/$gpu" ] || mknod -m 666 "$ROOT/dev/$gpu" c 1 3     # each a /dev/null
+    done
     install -m 755 "$HERE"/bin/* "$ROOT/bin/"
-    for user in $USERS; do ssh-keygen -q -t ed25519 -N '' -C "${user%:*}@testbed" -f "$ROOT/keys/${user%:*}"; done
+}
+start_database() {
     fill "$HERE/conf/my.cnf.in" > "$ROOT/mysql/my.cnf"
     chown mysql "$ROOT/mysql"
     mariadb-install-db --no-defaults --force --user=mysql --datadir="$ROOT/mysql/data" --skip-test-db \
@@ -72,15 +89,16 @@ cgroup_settings() {
 make_files() {           # private copies of the root's user and host tables, with our names in them
     local base=${C_CHROOT%/} user uid node name addr
     mkdir -p "$C_DIR"/{etc,files,home,log,munge,run,spool,state,ssh/authorized_keys}
-    local names; names=$(for user in $USERS; do echo "^${user%:*}:"; done)
+    local names; names=$(for user in $C_USERS; do echo "^${user%:*}:"; done)
     for name in passwd group shadow; do grep -v "$names" "$base/etc/$name" > "$C_DIR/files/$name"; done
     chmod 640 "$C_DIR/files/shadow"
-    for user in $USERS; do
+    for user in $C_USERS; do
         uid=${user#*:} user=${user%:*}
-        echo "$user:x:$uid:$uid::$C_DIR/home/$user:/bin/bash" >> "$C_DIR/files/passwd"
+        echo "$user:x:$uid:$uid::$C_DIR/home/$user:$(shell_of "$user")" >> "$C_DIR/files/passwd"
         echo "$user:x:$uid:" >> "$C_DIR/files/group"
         echo "$user:*:19000::::::" >> "$C_DIR/files/shadow"      # no password, yet not locked ("!")
         install -d -m 700 -o "$uid" -g "$uid" "$C_DIR/home/$user"
+        [ -e "$ROOT/keys/$user" ] || ssh-keygen -q -t ed25519 -N '' -C "$user@testbed" -f "$ROOT/keys/$user"
         cp "$ROOT/keys/$user.pub" "$C_DIR/ssh/authorized_keys/$user"
     done
     { echo "127.0.0.1 localhost $C_LOGIN"
@@ -112,7 +130,6 @@ configure() {
     fill "$HERE/conf/slurm.conf.in" "$HERE/conf/$C_NAME/slurm.conf.in" > "$C_DIR/etc/slurm.conf"
     fill "$HERE/conf/$C_NAME/gres.conf.in" > "$C_DIR/etc/gres.conf"
     local file; for file in cgroup slurmdbd; do fill "$HERE/conf/$file.conf.in" > "$C_DIR/etc/$file.conf"; done
-    fill "$HERE/conf/sshd_config.in" > "$C_DIR/etc/sshd_config"
     head -c 1024 /dev/urandom > "$C_DIR/munge/munge.key"
     chmod 400 "$C_DIR/munge/munge.key"; chmod 600 "$C_DIR/etc/slurmdbd.conf"
     inside chown slurm "$C_DIR"/{state,run,log} "$C_DIR/etc/slurmdbd.conf"
@@ -128,9 +145,21 @@ sacctmgr_all() {         # sacctmgr_all FILE: one change per line
 }
 all_idle() { [ "$(inside sinfo -h -N -o %T | sort -u)" = idle ]; }
 
+start_sshd() {           # start_sshd DOOR PORT: "login", or one of the cluster's further doors
+    local door=$1 ssh_port=$2 name=$C_NAME-sshd own=$HERE/conf/$C_NAME subsystem="Subsystem sftp internal-sftp" parts=()
+    [ "$door" = login ] || { name+=-$door; parts+=("$own/sshd-$door.in"); }    # sshd takes the first value it reads
+    [ "$door" != strict ] || subsystem=
+    parts+=("$HERE/conf/sshd_config.in")
+    [ ! -e "$own/sshd_config.in" ] || parts+=("$own/sshd_config.in")
+    fill "${parts[@]}" > "$C_DIR/etc/$name.conf"
+    daemon "$name" "$log/$name.out" "${prefix[@]}" "${as_host[@]}" "$C_LOGIN" \
+        /usr/sbin/sshd -D -f "$C_DIR/etc/$name.conf" -E "$log/$name.log"
+}
 start_cluster() {
     cluster_settings "$1"
+    rm -rf --one-file-system "$C_DIR"            # with --add it may hold files of an earlier run
     make_files
+    [ ! -e "$HERE/conf/$1/people.sh" ] || . "$HERE/conf/$1/people.sh"
     start_namespace
     configure
     local node name log=$C_DIR/log
@@ -138,7 +167,7 @@ start_cluster() {
     daemon "$1-munged" "$log/munged.out" "${prefix[@]}" setpriv --reuid=munge --regid=munge --clear-groups \
         /usr/sbin/munged --foreground --key-file="$C_DIR/munge/munge.key" --socket="$C_DIR/munge/munge.socket" \
         --pid-file="$C_DIR/munge/munged.pid" --log-file="$C_DIR/munge/munged.log" --seed-file="$C_DIR/munge/seed"
-    sql "create database slurm_$1; grant all on slurm_$1.* to slurm@'127.0.0.1'"
+    sql "create or replace database slurm_$1; grant all on slurm_$1.* to slurm@'127.0.0.1'"
     until_ok 10 test -S "$C_DIR/munge/munge.socket"
     daemon "$1-slurmdbd" "$log/slurmdbd.out" "${prefix[@]}" /usr/sbin/slurmdbd -D
     until_ok 30 inside sacctmgr -n show cluster
@@ -151,8 +180,9 @@ start_cluster() {
             /usr/sbin/slurmd -D -N "$name"
     done
     ssh-keygen -q -t ed25519 -N '' -C "$1" -f "$C_DIR/ssh/host_ed25519"
-    daemon "$1-sshd" "$log/sshd.out" "${prefix[@]}" "${as_host[@]}" "$C_LOGIN" \
-        /usr/sbin/sshd -D -f "$C_DIR/etc/sshd_config" -E "$log/sshd.log"
+    local door ssh_port
+    start_sshd login "$C_SSH_PORT"
+    for door in $C_DOORS; do start_sshd "${door%:*}" "$(door_port "${door%:*}")"; done
     until_ok 60 all_idle
     sacctmgr_all "$HERE/conf/$1/limits"
     # shellcheck disable=SC2086
@@ -160,7 +190,9 @@ start_cluster() {
 }
 
 . "$HERE/describe.sh"
-start_shared
-for cluster in "$@"; do start_cluster "$cluster"; done
-describe "$@"
+place_tools
+[ -n "$add" ] || start_database
+for cluster in "$@"; do is_up "$cluster-ns" || start_cluster "$cluster"; done
+# shellcheck disable=SC2046
+describe $(for cluster in $ALL_CLUSTERS; do ! is_up "$cluster-ns" || echo "$cluster"; done)
 say "ready: ssh -F $ROOT/ssh_config $1-alice squeue"

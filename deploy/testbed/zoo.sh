@@ -1,6 +1,6 @@
 #!/bin/bash
 # Fills a fresh cluster with jobs in nearly every state and pending reason, and with odd names. About 40 s.
-#   zoo.sh alpha|beta       prints "LABEL JOBID" lines, also to $ROOT/CLUSTER/zoo
+#   zoo.sh alpha|beta|gamma       prints "LABEL JOBID" lines, also to $ROOT/CLUSTER/zoo
 # Where the cluster forgets ended jobs quickly, start it with SLURMFLEET_TESTBED_MIN_JOB_AGE_S=300 up.sh.
 . "$(dirname "$0")/settings.sh"
 cluster_settings "${1:-alpha}"

@@ -10,7 +10,7 @@ from tests.harness.sites import RealSite, SimulatedSite, Site, real_sites, simul
 from tests.harness.stack import Stack, running_stack
 
 SIMULATED = "sim-h100"
-REAL = ("alpha", "beta")
+REAL = ("alpha", "beta", "gamma")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,7 +29,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Si
 
 @pytest.fixture(scope="session")
 def real() -> Iterator[dict[str, RealSite]]:
-    with real_sites() as sites:
+    with real_sites(REAL) as sites:
         yield sites
 
 
