@@ -6,6 +6,7 @@ Secrets are never in the registry: a cluster names its key files, and its host k
 import re
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
@@ -14,9 +15,12 @@ from slurmfleet.contracts.ids import ClusterName, cluster_name
 CLUSTER_KEY_PREFIX = "cluster."
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?")
+_IPV6 = re.compile(r"[0-9A-Fa-f:]{2,39}(?:\.[0-9.]{5,15})?")
 _LOGIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}")
 _JUMP = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_.-]{0,63}@)?[A-Za-z0-9][A-Za-z0-9._-]*(?::[0-9]{1,5})?")
 _ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,127}")
+_SECRET_ENV = re.compile(r"SLURMFLEET_SITE_[A-Z0-9_]{1,64}")
+_SECRET_FILE = re.compile(r"[~/].{1,1000}\.token")
 
 Line = Annotated[str, StringConstraints(max_length=8_192, pattern=r"^[^\x00-\x1f]*$")]
 """One line of text without control characters."""
@@ -28,6 +32,58 @@ class Transport(StrEnum):
     ASYNCSSH = "asyncssh"
     MASTER = "master"
     LOCAL = "local"
+
+
+class SecretKind(StrEnum):
+    """What a service's secret is."""
+
+    BEARER = "bearer"
+    """A token, sent as `Authorization: Bearer`."""
+
+    BASIC = "basic"
+    """`user:password`, sent as `Authorization: Basic`."""
+
+
+class SiteService(BaseModel):
+    """An HTTP service of a site that is asked about a cluster."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: Line = Field(description="http or https, with the path that its requests begin with.")
+    secret_kind: SecretKind = SecretKind.BEARER
+    token_env: Line = Field(
+        default="",
+        description="Environment variable that holds its secret: SLURMFLEET_SITE_…",
+    )
+    token_file: Line = Field(
+        default="", description="File that holds its secret in one line; its name ends in .token"
+    )
+    ca_file: Line = Field(
+        default="", description="Certificate authorities to trust in place of the system's."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+        named = _HOST.fullmatch(host) or _IPV6.fullmatch(host)
+        if parts.scheme not in {"http", "https"} or not named or parts.port == 0:
+            raise ValueError(f"{value[:64]!r} is no http or https URL of a host")
+        if parts.username is not None or parts.query or parts.fragment or "\\" in value:
+            raise ValueError("a URL here has no user, no password, no query and no fragment")
+        return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+    @field_validator("token_env")
+    @classmethod
+    def _token_env(cls, value: str) -> str:
+        # Whoever may write the registry must not have any secret of the process sent anywhere.
+        return value and _matching(_SECRET_ENV, value, "SLURMFLEET_SITE_ with a word after it")
+
+    @field_validator("token_file")
+    @classmethod
+    def _token_file(cls, value: str) -> str:
+        return value and _matching(_SECRET_FILE, value, "a path to a file named *.token")
 
 
 class ClusterConfig(BaseModel):
