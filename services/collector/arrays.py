@@ -49,14 +49,14 @@ def whole_array(
     if pattern is None or pattern.array_job_id is None:
         return None
     counts = _count(known, remainder, tasks, looked=looked)
-    state = _overall(counts)
+    state = overall_state(counts)
     starts = [task.started_at for task in tasks if task.started_at and task.node_list]
     if known is not None and known.started_at is not None:
         starts.append(known.started_at)
     ends = [task.ended_at for task in tasks if task.ended_at is not None]
     if remainder is not None and remainder.ended_at is not None:
         ends.append(remainder.ended_at)
-    worst = _worst(tasks, state)
+    worst = worst_member(tasks, state)
     return replace(
         pattern,
         job_id=JobId(str(pattern.array_job_id)),
@@ -117,7 +117,8 @@ def _count(
     return {state: counts[state] for state in sorted(counts) if counts[state] > 0}
 
 
-def _overall(counts: Mapping[JobState, int]) -> JobState:
+def overall_state(counts: Mapping[JobState, int]) -> JobState:
+    """Give the state of a group from the counts of its members; UNKNOWN where some are unseen."""
     for state in _ALIVE_FIRST:
         if state in counts:
             return state
@@ -126,7 +127,8 @@ def _overall(counts: Mapping[JobState, int]) -> JobState:
     return next((state for state in _WORST_FIRST if state in counts), JobState.UNKNOWN)
 
 
-def _worst(tasks: Sequence[Job], state: JobState) -> Job | None:
+def worst_member(tasks: Sequence[Job], state: JobState) -> Job | None:
+    """Give the first member that ended as the whole group did; None while it has not ended."""
     return (
         next((task for task in tasks if task.state is state), None) if state.is_terminal else None
     )

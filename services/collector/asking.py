@@ -1,17 +1,15 @@
 """One round trip to a login node: the composite command of a look, or the probe before it."""
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.collector.coverage import Coverage
 from services.collector.reading import Asked, Reading, read_frames
-from services.collector.tracked import Memory
-from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.sections import SectionName
 from slurmfleet.slurm.commands import (
     Section,
-    accounting_sections,
     detail_accounts_section,
     detail_section,
     probe_sections,
@@ -19,10 +17,12 @@ from slurmfleet.slurm.commands import (
 )
 from slurmfleet.slurm.frames import Frames, composite, parse_frames
 from slurmfleet.slurm.probe import Probe, parse_probe
-from slurmfleet.slurm.records import separators_for
+from slurmfleet.slurm.records import Separators, separators_for
 from slurmfleet.ssh.link import SshLink
 
-_NONCE_BYTES = 16
+NONCE_BYTES = 16
+MOST_ANSWER_BYTES = 256 * 2**20
+"""100,000 tracked jobs take some 75 MB; what floods beyond this is cut off and is no evidence."""
 
 
 class IncompleteAnswerError(Exception):
@@ -38,10 +38,20 @@ class Question:
     queue: bool
     """Whether to count everybody's jobs too."""
 
-    jobs: frozenset[JobId]
-    """Jobs to ask accounting about; empty: it is not asked."""
-
+    followed: Coverage
     section_limit_s: float
+
+    def sections(self, separators: Separators) -> tuple[Section, ...]:
+        """Give what is run."""
+        limit_s = self.section_limit_s
+        sections: list[Section] = []
+        if self.users:
+            sections.append(detail_section(self.users, separators, limit_s=limit_s))
+        if self.accounts:
+            sections.append(detail_accounts_section(self.accounts, separators, limit_s=limit_s))
+        if self.queue:
+            sections.append(queue_section(limit_s=limit_s))
+        return tuple(sections)
 
 
 async def ask_probe(link: SshLink, *, limit_s: float) -> tuple[Probe, int | None]:
@@ -68,11 +78,10 @@ async def ask_probe(link: SshLink, *, limit_s: float) -> tuple[Probe, int | None
     return probe, frames.remote_epoch_s
 
 
-async def ask_slurm(
+async def ask_queue(
     link: SshLink,
     probe: Probe,
     question: Question,
-    memory: Memory,
     *,
     limit_s: float,
     now: Callable[[], datetime],
@@ -83,38 +92,19 @@ async def ask_slurm(
         SshError: The login node cannot be reached.
         IncompleteAnswerError: The script did not run to its first section.
     """
-    nonce = secrets.token_hex(_NONCE_BYTES)
+    nonce = secrets.token_hex(NONCE_BYTES)
     separators = separators_for(nonce)
-    limit = question.section_limit_s
-    sections: list[Section] = []
-    if question.users:
-        sections.append(detail_section(question.users, separators, limit_s=limit))
-    if question.accounts:
-        sections.append(detail_accounts_section(question.accounts, separators, limit_s=limit))
-    sections += accounting_sections(
-        (memory[job_id].job.raw_id for job_id in question.jobs),
-        separators,
-        with_restarts=probe.has_restarts,
-        limit_s=limit,
-    )
-    if question.queue:
-        sections.append(queue_section(limit_s=limit))
+    sections = question.sections(separators)
     frames = await run_sections(link, sections, probe.environment, limit_s=limit_s, nonce=nonce)
     asked = Asked(
         names=tuple(section.name for section in sections),
         separators=separators,
-        with_restarts=probe.has_restarts,
-        jobs=question.jobs,
+        covered=Coverage.of(question.users, question.accounts),
+        followed=question.followed,
     )
-    return read_frames(frames, asked, observed_at=now())
-
-
-def rpcs(reading: Reading) -> dict[str, int]:
-    """Count the requests that a look made of Slurm, by command."""
-    counts = {"squeue": 0, "sacct": 0}
-    for section in reading.sections:
-        counts["sacct" if section.name is SectionName.ACCOUNTING else "squeue"] += 1
-    return counts
+    observed_at = now()
+    # A large queue takes seconds to read; the other clusters' loops go on meanwhile.
+    return await asyncio.to_thread(read_frames, frames, asked, observed_at=observed_at)
 
 
 async def run_sections(
@@ -140,10 +130,12 @@ async def run_sections(
         SshError: The login node cannot be reached.
         IncompleteAnswerError: The script did not run to its first section.
     """
-    nonce = nonce or secrets.token_hex(_NONCE_BYTES)
+    nonce = nonce or secrets.token_hex(NONCE_BYTES)
     script = composite(sections, nonce, environment)
-    result = await link.run(interpreter, stdin=script.encode(), limit_s=limit_s)
-    frames = parse_frames(result.stdout, nonce)
+    result = await link.run(
+        interpreter, stdin=script.encode(), limit_s=limit_s, max_output_bytes=MOST_ANSWER_BYTES
+    )
+    frames = await asyncio.to_thread(parse_frames, result.stdout, nonce)
     if not frames.sections:
         said = result.stderr.decode("utf-8", "replace").strip()[:200]
         raise IncompleteAnswerError(

@@ -2,12 +2,13 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.collector.asking import IncompleteAnswerError, run_sections
+from services.collector.asking import NONCE_BYTES, IncompleteAnswerError, run_sections
 from services.collector.budget import RpcBudget
+from services.collector.outcomes import requests_by_program
 from services.collector.tracked import Memory
 from slurmfleet.contracts.events import PartitionCount
 from slurmfleet.contracts.registry import ClusterConfig
@@ -18,11 +19,6 @@ from slurmfleet.slurm.records import Separators, separators_for
 from slurmfleet.ssh.link import SshLink
 from slurmfleet.telemetry import metrics
 from slurmfleet.timing.clock import Clock
-
-NO_REQUESTS: frozenset[str] = frozenset({"lfs", "df", "quota", "mmlsquota", "id", "printenv"})
-"""Commands that ask nothing of Slurm."""
-
-_NONCE_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +56,34 @@ class Desk:
         budget: RpcBudget,
         known: Known,
         clock: Clock,
+        keep: float = 0.0,
+        may_ask: Callable[[], None] = lambda: None,
     ) -> None:
-        """Lay out what surveys of `config` need."""
+        """Lay out what surveys of `config` need.
+
+        Args:
+            config: The cluster.
+            link: To its login node.
+            budget: What its Slurm may be asked.
+            known: What the looks have found.
+            clock: For all times.
+            keep: Requests that are left in the budget for looks.
+            may_ask: Called before each asking; raises where another replica has taken over.
+        """
         self.config = config
         self.link = link
         self.known = known
         self.clock = clock
         self._budget = budget
+        self._keep = keep
+        self._may_ask = may_ask
         self.rpcs: Counter[str] = Counter()
         """Requests made so far by command; the runner reads and clears it."""
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether the login node was asked who it is."""
+        return self.known.probe is not None
 
     @property
     def probe(self) -> Probe:
@@ -94,11 +109,12 @@ class Desk:
             SshError: The login node cannot be reached.
             IncompleteAnswerError: It did not run to the first section.
         """
-        nonce = secrets.token_hex(_NONCE_BYTES)
+        nonce = secrets.token_hex(NONCE_BYTES)
         separators = separators_for(nonce)
         sections = tuple(sections_with(separators))
-        cost = requests_of(sections)
-        await self._budget.take(sum(cost.values()))
+        cost = requests_by_program([section.argv[0] for section in sections])
+        await self._budget.take(sum(cost.values()), keep=self._keep)
+        self._may_ask()
         self.rpcs.update(cost)
         for command, count in cost.items():
             metrics.SLURM_RPCS.labels(cluster=self.config.name, command=command).inc(count)
@@ -106,8 +122,3 @@ class Desk:
             self.link, sections, self.probe.environment, limit_s=limit_s, nonce=nonce
         )
         return Answer(frames=frames, separators=separators, observed_at=self.clock.now())
-
-
-def requests_of(sections: Sequence[Section]) -> Mapping[str, int]:
-    """Count the requests that sections make of Slurm, by command."""
-    return Counter(section.argv[0] for section in sections if section.argv[0] not in NO_REQUESTS)

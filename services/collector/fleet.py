@@ -9,8 +9,9 @@ from services.collector.publisher import Publisher
 from services.collector.serving import ClusterCommands
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
-from services.collector.watch import ClusterWatch
-from slurmfleet.bus.lease import Lease
+from services.collector.station import Station
+from services.collector.surveys.chosen import surveys_of
+from slurmfleet.bus.lease import Grant, Lease
 from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.registry import ClusterConfig, Transport
@@ -21,7 +22,8 @@ from slurmfleet.runtime.bus_part import watch_bus
 from slurmfleet.runtime.process import Process, supervise
 from slurmfleet.telemetry.logs import logger
 
-LEASE_TTL_S = 10.0
+LEASE_TTL_S = 8.0
+"""A replica that dies is followed within this and a third: below 15 seconds with the first look."""
 
 
 class Fleet:
@@ -82,6 +84,7 @@ class Fleet:
         )
 
     async def _watch(self, config: ClusterConfig) -> None:
+        grant: Grant | None = None
         async with AsyncExitStack() as stack:
             if self._settings.lease:
                 lease = Lease(
@@ -92,22 +95,24 @@ class Fleet:
                     clock=self._process.clock,
                     ttl_s=LEASE_TTL_S,
                 )
-                await stack.enter_async_context(lease.hold())
+                grant = await stack.enter_async_context(lease.hold())
             path = self._settings.state_dir / f"{config.name}.sqlite"
             state = stack.enter_context(StateFile(path))
-            publisher = Publisher(config.name, state, self._bus, self._process.clock)
-            watch = ClusterWatch(
+            publisher = Publisher(config.name, state, self._bus, self._process.clock, grant=grant)
+            station = Station(
                 config,
                 self._settings,
                 clock=self._process.clock,
                 state=state,
                 on_queued=publisher.notice,
+                surveys=surveys_of(config),
+                may_look=grant.check if grant is not None else lambda: None,
             )
-            commands = ClusterCommands(watch, self._settings, self._process.clock)
+            commands = ClusterCommands(station, self._settings, self._process.clock)
             await stack.enter_async_context(
                 self._bus.serve(cluster_commands(config.name), commands.handle)
             )
             logger().info("watching cluster", cluster=config.name, host=config.host)
             async with asyncio.TaskGroup() as group:
                 group.create_task(publisher.run(), name=f"publish {config.name}")
-                group.create_task(watch.run(), name=f"look at {config.name}")
+                group.create_task(station.run(), name=f"station {config.name}")

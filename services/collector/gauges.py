@@ -1,9 +1,11 @@
 """Sets the collector's metrics after a look."""
 
 import contextlib
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
-from services.collector.asking import rpcs
+from services.collector.budget import RpcBudget
 from services.collector.reading import Reading
 from slurmfleet.contracts.events import LinkState
 from slurmfleet.contracts.ids import ClusterName
@@ -26,6 +28,10 @@ class Gauges:
             metrics.TRACKED_JOBS,
             metrics.OUTBOX_MESSAGES,
             metrics.SSH_CONNECTIONS,
+            metrics.RPC_BUDGET_LEFT,
+            metrics.RPC_BUDGET_PER_MINUTE,
+            metrics.RPC_BUDGET_WAITED,
+            metrics.ACCOUNTING_BREAKER,
         ):
             with contextlib.suppress(KeyError):
                 gauge.remove(self._cluster)
@@ -40,10 +46,19 @@ class Gauges:
         metrics.POLL_INTERVAL.labels(cluster=self._cluster).set(interval_s)
         metrics.SSH_CONNECTIONS.labels(cluster=self._cluster).set(connections)
 
+    def requests(self, command: str, count: int) -> None:
+        """Count requests that Slurm is sent."""
+        metrics.SLURM_RPCS.labels(cluster=self._cluster, command=command).inc(count)
+
+    def budget(self, budget: RpcBudget) -> None:
+        """Show what the cluster may still be asked."""
+        cluster = self._cluster
+        metrics.RPC_BUDGET_LEFT.labels(cluster=cluster).set(budget.left)
+        metrics.RPC_BUDGET_PER_MINUTE.labels(cluster=cluster).set(budget.per_minute)
+        metrics.RPC_BUDGET_WAITED.labels(cluster=cluster).set(budget.waited_s)
+
     def after_reading(self, reading: Reading, finished_at: datetime, *, tracked: int) -> None:
         """Set what Slurm told; a section that failed leaves its gauges as they were."""
-        for command, count in rpcs(reading).items():
-            metrics.SLURM_RPCS.labels(cluster=self._cluster, command=command).inc(count)
         for section in reading.sections:
             labels = {"cluster": self._cluster, "section": section.name}
             metrics.POLL_BAD_ROWS.labels(**labels).inc(section.bad_rows)
@@ -52,10 +67,12 @@ class Gauges:
             metrics.POLL_LAST_SUCCESS.labels(cluster=self._cluster).set(finished_at.timestamp())
             metrics.TRACKED_JOBS.labels(cluster=self._cluster).set(tracked)
         if reading.population is not None:
-            counts = {(one.partition, str(one.state)): one.jobs for one in reading.population}
+            counts: Counter[tuple[str, str]] = Counter()
+            for one in reading.population:
+                counts[one.partition, str(one.state)] += one.jobs
             self._populate(counts)
 
-    def _populate(self, counts: dict[tuple[str, str], int]) -> None:
+    def _populate(self, counts: Mapping[tuple[str, str], int]) -> None:
         for gone in self._populated - counts.keys():
             metrics.JOBS.remove(self._cluster, *gone)
         for (partition, state), jobs in counts.items():

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from services.collector.tracked import Memory, Outcome, Tracked, has_started
+from services.collector.tracked import Memory, Outcome, PastRun, Tracked, has_started
 from slurmfleet.contracts.events import (
     JobChanged,
     JobEnded,
@@ -76,9 +76,54 @@ class Ledger:
         self._tell_progress(job, source)
 
     def tell_requeued(self, job: Job, run_submitted_at: datetime, source: Evidence) -> None:
-        """Tell that a job waits again, under the same id and with a higher restart count."""
+        """Tell that a job waits again, under the same id and with a higher restart count.
+
+        If the end of the run before was not told, it is remembered until accounting tells it.
+        """
+        known = self._known(job)
+        past_runs = known.past_runs
+        if not known.ended:
+            # Two revisions of its own, for its start and its end, below those of the new run: the
+            # job's row shows that one.
+            revision = max(self._now_revision(), known.revision + 1) + 1
+            self.remember(replace(known, revision=revision))
+            past = PastRun(
+                job=known.job,
+                run_submitted_at=known.run_submitted_at,
+                next_submitted_at=run_submitted_at,
+                revision=revision,
+                noticed_at=self._observed_at,
+            )
+            past_runs = (*past_runs, past)
         self._tell(_as_submitted(job), source, JobSubmitted, run_submitted_at=run_submitted_at)
+        self.remember(replace(self._known(job), past_runs=past_runs))
         self._tell_progress(job, source)
+
+    def tell_reopened(self, group: Job, run_submitted_at: datetime, source: Evidence) -> None:
+        """Tell that a group that had ended has a member that runs again."""
+        self._tell(_as_submitted(group), source, JobSubmitted, run_submitted_at=run_submitted_at)
+        self._tell_progress(group, source)
+
+    def tell_past_end(self, known: Tracked, past: PastRun, job: Job, source: Evidence) -> Tracked:
+        """Tell how an earlier run ended; give what is remembered of the job from then on."""
+        if past.job.started_at is None and has_started(job):
+            started = self._past_fact(JobStarted, _as_started(job), past, source)
+            self._facts.append(replace(started, revision=past.revision - 1))
+        self._facts.append(self._past_fact(JobEnded, job, past, source))
+        left = tuple(one for one in known.past_runs if one is not past)
+        return self._replaced(known, past_runs=left)
+
+    def asked_about_past(self, known: Tracked, past: PastRun) -> Tracked:
+        """Note that accounting was asked about an earlier run and did not tell its end."""
+        asked = tuple(
+            replace(one, times_asked=one.times_asked + 1) if one is past else one
+            for one in known.past_runs
+        )
+        return self._replaced(known, past_runs=asked)
+
+    def tell_known_better(self, job: Job) -> None:
+        """Tell what another source adds to a job that is known and goes on."""
+        self._tell_change(job, self._known(job).source)
 
     def tell_update(self, job: Job, source: Evidence) -> None:
         """Tell what is new about a known run: its start, its end, or what changed."""
@@ -109,6 +154,25 @@ class Ledger:
         known = self.get(job_id)
         if known is not None and known.ended and not known.settled:
             self.remember(replace(known, settled=True, missing_since=None))
+
+    def _replaced(self, known: Tracked, *, past_runs: tuple[PastRun, ...]) -> Tracked:
+        kept = replace(self._known(known.job), past_runs=past_runs)
+        self.remember(kept)
+        return kept
+
+    def _past_fact(
+        self, kind: type[JobStarted | JobEnded], job: Job, past: PastRun, source: Evidence
+    ) -> JobEvent:
+        return kind(
+            cluster=self._cluster,
+            job=job,
+            observed_at=self._observed_at,
+            revision=past.revision,
+            source=source,
+        )
+
+    def _now_revision(self) -> int:
+        return int(self._observed_at.timestamp() * 1_000_000)
 
     def _known(self, job: Job) -> Tracked:
         known = self.get(job.job_id)
@@ -177,7 +241,7 @@ class Ledger:
         last one keeps them growing when the clock was set back.
         """
         known = self.get(job.job_id)
-        now = int(self._observed_at.timestamp() * 1_000_000)
+        now = self._now_revision()
         revision = max(now, known.revision + 1) if known is not None else now
         fresh = run_submitted_at is not None or known is None
         self.remember(
@@ -198,6 +262,7 @@ class Ledger:
                 else known.missing_since,
                 settled=False if fresh or known is None else known.settled,
                 times_asked=0 if fresh or known is None else known.times_asked,
+                past_runs=() if fresh or known is None else known.past_runs,
             )
         )
         return revision

@@ -1,10 +1,11 @@
 """When to look at a cluster again and what to ask then; pure.
 
-One look costs the controller one request per queue section and the accounting database at most
-one. A cluster that answers slowly, or not at all, is asked less often; it is asked as often as
-before once it has answered well a few times.
+A look is whole or hot. A whole one lists all tracked jobs and counts everybody's; a hot one, in
+between, lists only the jobs of those users whose jobs are starting, ending or missing. A cluster
+that answers slowly, or not at all, is asked less often; it is asked as often as before once it has
+answered well a few times.
 
-Source: field notes on Slurm's RPC cost, docs/adr/0005.
+Source: field notes on Slurm's RPC cost, docs/adr/0005 and 0013.
 """
 
 from dataclasses import dataclass, replace
@@ -13,10 +14,12 @@ from datetime import datetime, timedelta
 SLOW_ANSWER_S = 5.0
 """A look that takes longer says that the controller has enough to do."""
 
+LARGE_QUEUE = 10_000
+"""Records of everybody's jobs from which on a whole look is made at most once a minute."""
+
+LARGE_QUEUE_INTERVAL_S = 60.0
 LARGEST_STRETCH = 8
 GOOD_LOOKS_TO_RECOVER = 3
-ACCOUNTING_RETRY = timedelta(seconds=30)
-ACCOUNTING_RETRY_MOST = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,7 @@ class Pace:
     """How fast one cluster is looked at, and what is due."""
 
     base_s: float
-    """Between looks while nothing happens, and between counts of everybody's jobs."""
+    """Between whole looks."""
 
     hot_s: float
     """Between looks while a tracked job is starting, ending or missing."""
@@ -33,25 +36,26 @@ class Pace:
     """By how much both are stretched: 1, 2, 4 or 8."""
 
     good_looks: int = 0
-    queue_due_at: datetime | None = None
-    """When everybody's jobs are counted next; None: now."""
+    is_large: bool = False
+    """Whether the queue is so long that counting it is dear."""
 
-    accounting_due_at: datetime | None = None
-    """When accounting may be asked again; None: now."""
+    whole_due_at: datetime | None = None
+    """When the next whole look is due; None: now."""
 
-    accounting_failures: int = 0
+    @property
+    def whole_interval_s(self) -> float:
+        """Give the seconds from the start of one whole look to the start of the next."""
+        base_s = max(self.base_s, LARGE_QUEUE_INTERVAL_S) if self.is_large else self.base_s
+        return base_s * self.stretch
 
     def interval_s(self, *, hot: bool) -> float:
         """Give the seconds from the start of one look to the start of the next."""
-        return (min(self.hot_s, self.base_s) if hot else self.base_s) * self.stretch
+        whole_s = self.whole_interval_s
+        return min(self.hot_s * self.stretch, whole_s) if hot else whole_s
 
-    def wants_queue(self, now: datetime) -> bool:
-        """Whether everybody's jobs should be counted in this look."""
-        return self.queue_due_at is None or now >= self.queue_due_at
-
-    def may_ask_accounting(self, now: datetime) -> bool:
-        """Whether accounting may be asked in this look."""
-        return self.accounting_due_at is None or now >= self.accounting_due_at
+    def wants_whole(self, now: datetime) -> bool:
+        """Whether the next look should be a whole one."""
+        return self.whole_due_at is None or now >= self.whole_due_at
 
     def after_look(self, *, good: bool, duration_s: float) -> "Pace":
         """Give the pace after a look: slower when it failed or took long."""
@@ -62,24 +66,14 @@ class Pace:
             return replace(self, stretch=self.stretch // 2, good_looks=0)
         return replace(self, good_looks=good_looks)
 
-    def after_queue(self, now: datetime) -> "Pace":
-        """Give the pace after everybody's jobs were counted."""
-        # A little early counts as due: looks are not exactly one interval apart.
-        return replace(self, queue_due_at=now + timedelta(seconds=0.9 * self.base_s * self.stretch))
+    def after_whole(self, now: datetime, *, jobs: int | None = None) -> "Pace":
+        """Give the pace after a whole look that began at `now`.
 
-    def after_accounting(self, now: datetime, *, ok: bool) -> "Pace":
-        """Give the pace after accounting was asked: every second hot look, and less after failures.
-
-        At the default pace a busy cluster is so asked 6 + 2 + 3 times a minute: tracked jobs,
-        everybody's jobs, accounting.
+        Args:
+            now: Its start.
+            jobs: How long the queue is; None where it was not counted.
         """
-        if ok:
-            due_at = now + timedelta(seconds=1.8 * self.hot_s * self.stretch)
-            return replace(self, accounting_due_at=due_at, accounting_failures=0)
-        wait = min(ACCOUNTING_RETRY * 2**self.accounting_failures, ACCOUNTING_RETRY_MOST)
-        wait = min(wait, timedelta(seconds=self.base_s * 2 ** (self.accounting_failures + 1)))
-        return replace(
-            self,
-            accounting_due_at=now + wait,
-            accounting_failures=min(self.accounting_failures + 1, 10),
-        )
+        pace = self if jobs is None else replace(self, is_large=jobs >= LARGE_QUEUE)
+        # A little early counts as due: looks are not exactly one interval apart.
+        due_at = now + timedelta(seconds=0.9 * pace.whole_interval_s)
+        return replace(pace, whole_due_at=due_at)

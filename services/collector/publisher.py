@@ -4,6 +4,7 @@ import asyncio
 
 from services.collector.state import StateFile
 from slurmfleet.bus.errors import BusError
+from slurmfleet.bus.lease import Grant
 from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.telemetry import metrics
@@ -18,12 +19,29 @@ RETRY_S = 2.0
 class Publisher:
     """The way from one outbox to the bus."""
 
-    def __init__(self, cluster: ClusterName, state: StateFile, bus: Bus, clock: Clock) -> None:
-        """Describe it; `run` does the work."""
+    def __init__(
+        self,
+        cluster: ClusterName,
+        state: StateFile,
+        bus: Bus,
+        clock: Clock,
+        *,
+        grant: Grant | None = None,
+    ) -> None:
+        """Describe it; `run` does the work.
+
+        Args:
+            cluster: Whose outbox.
+            state: The outbox.
+            bus: Where to.
+            clock: For waits.
+            grant: The lease without which nothing is sent; None where there are no replicas.
+        """
         self._cluster = cluster
         self._state = state
         self._bus = bus
         self._clock = clock
+        self._grant = grant
         self._queued = asyncio.Event()
         self._queued.set()
 
@@ -62,6 +80,9 @@ class Publisher:
     async def _drain(self) -> int:
         sent = 0
         while batch := await asyncio.to_thread(self._state.queued, BATCH):
+            if self._grant is not None:
+                # Whoever was stopped for a while must not speak for a cluster that another has.
+                self._grant.check()
             await self._bus.publish_many([one.message for one in batch], limit_s=LIMIT_S)
             await asyncio.to_thread(self._state.sent, [one.place for one in batch])
             sent += len(batch)

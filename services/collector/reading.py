@@ -1,22 +1,28 @@
-"""From the frames of one composite command to evidence; pure."""
+"""From the frames of a look to evidence; pure."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.collector.coverage import EVERYBODY, Coverage
+from services.collector.outcomes import section_of, went_well, went_wrong
 from services.collector.tracked import Look
 from slurmfleet.contracts.events import PartitionCount
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.contracts.sections import SectionName, SectionOutcome
-from slurmfleet.slurm.faults import Fault, find_fault
+from slurmfleet.slurm.arrays import parse_job_ref
+from slurmfleet.slurm.errors import SlurmParseError
+from slurmfleet.slurm.faults import find_fault
 from slurmfleet.slurm.frames import Frames, SectionOutput
 from slurmfleet.slurm.records import BadRow, Separators
-from slurmfleet.slurm.sacct import parse_accounting
 from slurmfleet.slurm.squeue import QueueCounts, parse_detail, parse_queue
 
-_ERROR_LIMIT = 500
+MOST_GROUPS = 5_000
+"""Groups of everybody's jobs that are told with their users."""
+
+_Group = tuple[str, str, str, JobState]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +33,10 @@ class Asked:
     """Names of the sections, in order."""
 
     separators: Separators
-    with_restarts: bool
-    jobs: frozenset[JobId]
-    """About whom accounting was asked."""
+    covered: Coverage = EVERYBODY
+    """Whose jobs the detail sections list."""
+
+    followed: Coverage = EVERYBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +46,7 @@ class Reading:
     look: Look
     sections: tuple[SectionOutcome, ...]
     population: tuple[PartitionCount, ...] | None
-    bad_rows: tuple[BadRow, ...]
+    bad_rows: Mapping[SectionName, Sequence[BadRow]]
 
     @property
     def detail_ok(self) -> bool:
@@ -47,10 +54,10 @@ class Reading:
         return self.look.present is not None
 
     @property
-    def accounting_ok(self) -> bool | None:
-        """Whether accounting answered; None when it was not asked."""
-        asked = [one for one in self.sections if one.name is SectionName.ACCOUNTING]
-        return all(one.ok for one in asked) if asked else None
+    def queue_rows(self) -> int | None:
+        """How many records everybody's jobs take; None where they were not counted."""
+        counted = [one.rows for one in self.sections if one.name is SectionName.QUEUE and one.ok]
+        return counted[0] if counted else None
 
     @property
     def error(self) -> str:
@@ -75,96 +82,76 @@ def read_frames(frames: Frames, asked: Asked, *, observed_at: datetime) -> Readi
     The tracked jobs count as read only if every section that lists them is well: a job that is
     missing from one may stand in the other.
     """
-    parts = {name: _read(name, frames.sections, asked) for name in asked.names}
-    details = [
-        part
-        for part in parts.values()
-        if part.outcome.name in {SectionName.DETAIL, SectionName.DETAIL_ACCOUNTS}
-    ]
-    ledgers = [part for part in parts.values() if part.outcome.name is SectionName.ACCOUNTING]
-    present = _together(details)
-    queue = parts.get(SectionName.QUEUE)
+    parts = [_read(name, frames.sections.get(name), asked) for name in asked.names]
+    details = [part for part in parts if part.outcome.name is not SectionName.QUEUE]
+    unreadable = [_id_of(row, asked.separators) for part in details for row in part.bad]
+    population = [part.population for part in parts if part.outcome.name is SectionName.QUEUE]
     return Reading(
         look=Look(
             observed_at=observed_at,
-            present=present,
-            # A row that could not be understood may be any job: then none is missing for sure.
-            absence_counts=all(part.absence_counts and not part.bad for part in details),
-            accounting=_together(ledgers),
-            asked=asked.jobs,
+            present=_together(details),
+            covered=asked.covered,
+            followed=asked.followed,
+            unreadable=frozenset(one for one in unreadable if one is not None),
+            # A row that does not even tell its id may be any job: then none is missing for sure.
+            absence_counts=None not in unreadable and all(part.absence_counts for part in details),
         ),
-        sections=tuple(part.outcome for part in parts.values()),
-        population=queue.population if queue is not None else None,
-        bad_rows=tuple(row for part in parts.values() for row in part.bad),
+        sections=tuple(part.outcome for part in parts),
+        population=population[0] if population else None,
+        bad_rows={part.outcome.name: part.bad for part in parts if part.bad},
     )
 
 
-def _together(parts: list[_Part]) -> tuple[Job, ...] | None:
+def _together(parts: Sequence[_Part]) -> tuple[Job, ...] | None:
     """Give the jobs of several sections, each job once; None when one of them failed."""
     if not parts or not all(part.outcome.ok for part in parts):
         return None
     return tuple({job.job_id: job for part in parts for job in part.jobs}.values())
 
 
-def _read(name: str, outputs: Mapping[str, SectionOutput], asked: Asked) -> _Part:
-    output = outputs.get(name)
+def _id_of(row: BadRow, separators: Separators) -> JobId | None:
+    """Give whose record could not be understood; None where not even that can be read."""
+    try:
+        return parse_job_ref(row.line.partition(separators.field)[0]).job_id
+    except SlurmParseError:
+        return None
+
+
+def _read(name: str, output: SectionOutput | None, asked: Asked) -> _Part:
     fault = find_fault(output)
-    section = SectionName(name.partition("-")[0])
+    section = section_of(name)
     if output is None or (fault is not None and not fault.rows_hold):
-        return _Part(outcome=_failed(section, output, fault))
-    match section:
-        case SectionName.QUEUE:
-            counts = parse_queue(output.stdout)
-            population = _by_partition(counts)
-            outcome = _well(section, output, fault, rows=counts.rows, bad=len(counts.bad))
-            return _Part(outcome=outcome, population=population, bad=counts.bad)
-        case SectionName.ACCOUNTING:
-            rows = parse_accounting(
-                output.stdout, asked.separators, with_restarts=asked.with_restarts
-            )
-        case _:
-            rows = parse_detail(output.stdout, asked.separators)
-    return _Part(
-        outcome=_well(section, output, fault, rows=len(rows.jobs), bad=len(rows.bad)),
-        jobs=rows.jobs,
-        bad=rows.bad,
-        absence_counts=fault is None,
-    )
+        return _Part(outcome=went_wrong(section, output, fault))
+    if section is SectionName.QUEUE:
+        counts = parse_queue(output.stdout)
+        bad = counts.bad
+        outcome = went_well(section, output, fault=fault, rows=counts.rows, bad_rows=len(bad))
+        return _Part(outcome=outcome, population=_by_group(counts), bad=bad)
+    rows = parse_detail(output.stdout, asked.separators)
+    outcome = went_well(section, output, fault=fault, rows=len(rows.jobs), bad_rows=len(rows.bad))
+    return _Part(outcome=outcome, jobs=rows.jobs, bad=rows.bad, absence_counts=fault is None)
 
 
-def _by_partition(counts: QueueCounts) -> tuple[PartitionCount, ...]:
-    jobs: Counter[tuple[str, JobState]] = Counter()
-    gpus: Counter[tuple[str, JobState]] = Counter()
-    for group, one in counts.counts.items():
-        jobs[group.partition, group.state] += one.jobs
-        gpus[group.partition, group.state] += one.gpus
+def _by_group(counts: QueueCounts) -> tuple[PartitionCount, ...]:
+    """Give the counts by partition, account, user and state; without users where they are many.
+
+    A fact must fit into one message of the bus.
+    """
+    by_group: Counter[_Group] = Counter()
+    gpus: Counter[_Group] = Counter()
+    with_users = len(counts.counts) <= MOST_GROUPS
+    for one, count in counts.counts.items():
+        group = (one.partition, one.account, one.user if with_users else "", one.state)
+        by_group[group] += count.jobs
+        gpus[group] += count.gpus
     return tuple(
-        PartitionCount(partition=partition, state=state, jobs=count, gpus=gpus[partition, state])
-        for (partition, state), count in sorted(jobs.items())
-    )
-
-
-def _failed(
-    section: SectionName, output: SectionOutput | None, fault: Fault | None
-) -> SectionOutcome:
-    explanation = fault.explanation if fault is not None else "It was never run."
-    words = fault.words if fault is not None else ""
-    return SectionOutcome(
-        name=section,
-        ok=False,
-        exit_status=output.exit_status if output is not None else None,
-        error=f"{explanation} {words}".strip()[:_ERROR_LIMIT],
-    )
-
-
-def _well(
-    section: SectionName, output: SectionOutput, fault: Fault | None, *, rows: int, bad: int
-) -> SectionOutcome:
-    return SectionOutcome(
-        name=section,
-        ok=True,
-        exit_status=output.exit_status,
-        error=f"{fault.explanation} {fault.words}"[:_ERROR_LIMIT] if fault is not None else "",
-        rows=rows,
-        bad_rows=bad,
+        PartitionCount(
+            partition=partition,
+            account=account,
+            user=user,
+            state=state,
+            jobs=jobs,
+            gpus=gpus[partition, account, user, state],
+        )
+        for (partition, account, user, state), jobs in sorted(by_group.items())
     )

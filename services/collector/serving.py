@@ -1,16 +1,25 @@
-"""Serves the commands of one cluster: test the connection, scan host keys, look now."""
+"""Serves the commands of one cluster: test the connection, scan host keys, look now, diagnose."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
-from pydantic import BaseModel
+from google.protobuf.message import DecodeError
+from pydantic import BaseModel, ValidationError
 
 from services.collector.asking import IncompleteAnswerError, ask_probe
+from services.collector.diagnosis import diagnose
 from services.collector.settings import CollectorSettings
+from services.collector.station import Station
 from services.collector.target import problem_code, ssh_target
-from services.collector.watch import ClusterWatch
+from services.collector.tracked import Tracked
 from slurmfleet.bus.port import Reply as BusReply
 from slurmfleet.contracts.commands import (
+    AdoptedJob,
+    AdoptReport,
+    AdoptRequest,
     ConnectionReport,
+    Diagnosis,
     HostKey,
     HostKeyReport,
     RefreshReport,
@@ -20,6 +29,8 @@ from slurmfleet.contracts.commands import (
     problem_body,
 )
 from slurmfleet.contracts.envelope import Message
+from slurmfleet.contracts.job_codec import job_from_bytes
+from slurmfleet.contracts.jobs import Evidence
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.slurm.probe import Probe
@@ -39,15 +50,17 @@ _ODD_CLOCK_S = 30.0
 class ClusterCommands:
     """What may be asked about one cluster."""
 
-    def __init__(self, watch: ClusterWatch, settings: CollectorSettings, clock: Clock) -> None:
-        """Serve for the cluster of `watch`, over its link."""
-        self._watch = watch
+    def __init__(self, station: Station, settings: CollectorSettings, clock: Clock) -> None:
+        """Serve for the cluster of `station`, over its link."""
+        self._station = station
         self._settings = settings
         self._clock = clock
-        self._verbs: dict[str, Callable[[], Awaitable[BaseModel]]] = {
-            Verb.TEST_CONNECTION: self.test_connection,
-            Verb.SCAN_HOST_KEYS: self.scan_host_keys,
-            Verb.REFRESH: self.refresh,
+        self._verbs: dict[str, Callable[[bytes], Awaitable[BaseModel]]] = {
+            Verb.TEST_CONNECTION: lambda _: self.test_connection(),
+            Verb.SCAN_HOST_KEYS: lambda _: self.scan_host_keys(),
+            Verb.REFRESH: lambda _: self.refresh(),
+            Verb.DIAGNOSE: lambda _: self.diagnose(),
+            Verb.ADOPT: self.adopt,
         }
 
     async def handle(self, request: Message) -> BusReply:
@@ -55,7 +68,7 @@ class ClusterCommands:
         verb = request.subject.rpartition(".")[2]
         reply: Reply[BaseModel]
         try:
-            reply = Reply(result=await self._verbs.get(verb, _unknown_verb)())
+            reply = Reply(result=await self._verbs.get(verb, _unknown_verb)(request.body))
         except ProblemError as exc:
             reply = Reply(problem=problem_body(exc))
         logger().info("command served", cluster=self._config.name, verb=verb)
@@ -64,14 +77,14 @@ class ClusterCommands:
     async def test_connection(self) -> ConnectionReport:
         """Log in and ask Slurm's version, telling each step; lets go of a latched denial."""
         began_s = self._clock.monotonic_s()
-        self._watch.link.reset_latch()
+        self._station.link.reset_latch()
         steps: list[Step] = []
         probe, epoch_s = await self._log_in(steps)
         offset_s = None
         if probe is not None and epoch_s is not None:
             offset_s = epoch_s - self._clock.now().timestamp()
             steps.append(_clock_step(offset_s))
-        self._watch.wake()
+        self._station.watch.wake()
         return ConnectionReport(
             ok=all(step.ok for step in steps),
             steps=tuple(steps),
@@ -106,7 +119,7 @@ class ClusterCommands:
 
     async def refresh(self) -> RefreshReport:
         """Look now; callers at the same time share the look."""
-        sight = await self._watch.look_now()
+        sight = await self._station.watch.look_now()
         return RefreshReport(
             ok=sight.good and not sight.error,
             started_at=sight.started_at,
@@ -114,9 +127,32 @@ class ClusterCommands:
             error=sight.error,
         )
 
+    async def diagnose(self) -> Diagnosis:
+        """Tell what is known of the cluster; asks it nothing."""
+        return await asyncio.to_thread(diagnose, self._station)
+
+    async def adopt(self, body: bytes) -> AdoptReport:
+        """Take up jobs that are not remembered: accounting will be asked about them.
+
+        Raises:
+            ProblemError: The body is no request.
+        """
+        try:
+            request = AdoptRequest.model_validate_json(body)
+            jobs = tuple(_adopted(one, self._clock.now()) for one in request.jobs)
+        except (ValidationError, DecodeError) as exc:
+            raise ProblemError(
+                ProblemCode.INVALID_PARAMETER,
+                f"That is no list of jobs: {str(exc)[:200]}",
+                remedy="Send what contracts.commands.AdoptRequest describes.",
+            ) from exc
+        adopted = await self._station.book.adopt(jobs)
+        self._station.inquiry.notice()
+        return AdoptReport(adopted=adopted)
+
     @property
     def _config(self) -> ClusterConfig:
-        return self._watch.config
+        return self._station.config
 
     async def _scan(self) -> Sequence[ShownHostKey]:
         target = ssh_target(
@@ -131,7 +167,7 @@ class ClusterCommands:
 
     async def _log_in(self, steps: list[Step]) -> tuple[Probe | None, int | None]:
         try:
-            probe, epoch_s = await ask_probe(self._watch.link, limit_s=_TEST_LIMIT_S)
+            probe, epoch_s = await ask_probe(self._station.link, limit_s=_TEST_LIMIT_S)
         except SshError as exc:
             steps += _steps_before(exc)
             return None, None
@@ -140,7 +176,7 @@ class ClusterCommands:
             steps.append(Step(name="slurm", ok=False, detail=str(exc), remedy=str(exc)))
             return None, None
         steps += [
-            _well("reach", str(self._watch.link.target.host)),
+            _well("reach", str(self._station.link.target.host)),
             _well("host key", "verified"),
             _well("login", f"as {probe.user}"),
             _well("slurm", f"version {probe.slurm_version}"),
@@ -158,11 +194,26 @@ def _steps_before(error: SshError) -> list[Step]:
     return [failed]
 
 
-async def _unknown_verb() -> BaseModel:
+async def _unknown_verb(body: bytes) -> BaseModel:
+    del body
     raise ProblemError(
         ProblemCode.NOT_AVAILABLE_YET,
         "This collector does not serve that command.",
         remedy="Update it to the version of the service that asks.",
+    )
+
+
+def _adopted(one: AdoptedJob, now: datetime) -> Tracked:
+    job = job_from_bytes(one.job)
+    # A requeue moves the submit time of the run; the nearest that others know is its eligible time.
+    of_run = job.eligible_at if job.restart_count else None
+    return Tracked(
+        job=job,
+        revision=one.revision,
+        observed_at=one.observed_at,
+        source=Evidence.QUEUE,
+        run_submitted_at=of_run or job.submitted_at,
+        missing_since=now,
     )
 
 

@@ -30,6 +30,21 @@ class CollectorSettings(BaseSettings):
     section_limit_s: float = Field(
         default=30, gt=0, description="For one Slurm command on the login node."
     )
+    accounting_limit_s: float = Field(
+        default=30, gt=0, description="For one sacct command; it may hang while all else is well."
+    )
+    accounting_retry_s: float = Field(
+        default=30, gt=0, description="Before accounting is asked again after its first failure."
+    )
+    accounting_retry_most_s: float = Field(
+        default=600, gt=0, description="The longest such wait; it doubles with each failure."
+    )
+    backfill_hours: float = Field(
+        default=24, ge=0, description="How far back ended jobs are asked of accounting at first."
+    )
+    backfill_most_days: float = Field(
+        default=30, gt=0, description="How far back they are asked after a long absence."
+    )
     lease: bool = Field(
         default=True,
         description="Watch a cluster only while holding its lease; needed where replicas run.",

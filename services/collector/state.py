@@ -7,6 +7,7 @@ to be made again, or keeps its facts until the bus has acknowledged them.
 import json
 import sqlite3
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +16,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from services.collector.tracked import Memory, Tracked
+from services.collector.tracked import Memory, PastRun, Tracked, group_of
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.job_codec import job_from_bytes, job_to_bytes
 from slurmfleet.contracts.jobs import Evidence
+from slurmfleet.slurm.records import BadRow
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 KEPT_AFTER_END = timedelta(hours=6)
 """How long an ended job is remembered; longer than any sane MinJobAge (300 s by default)."""
 
@@ -36,7 +38,8 @@ CREATE TABLE IF NOT EXISTS tracked (
     run_submitted_at TEXT NOT NULL,
     missing_since TEXT,
     settled INTEGER NOT NULL,
-    times_asked INTEGER NOT NULL
+    times_asked INTEGER NOT NULL,
+    past_runs TEXT NOT NULL DEFAULT '[]'
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox (
     place INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -44,7 +47,21 @@ CREATE TABLE IF NOT EXISTS outbox (
     headers TEXT NOT NULL,
     body BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS bad_rows (
+    section TEXT NOT NULL,
+    line TEXT NOT NULL,
+    error TEXT NOT NULL,
+    first_seen_at TEXT NOT NULL,
+    last_seen_at TEXT NOT NULL,
+    times INTEGER NOT NULL,
+    PRIMARY KEY (section, line)
+) WITHOUT ROWID;
 """
+
+_UPGRADES = {1: "ALTER TABLE tracked ADD COLUMN past_runs TEXT NOT NULL DEFAULT '[]';"}
+"""From each older version to the next; what is remembered stays."""
+
+KEPT_BAD_ROWS = 200
 
 
 class StateFileError(Exception):
@@ -57,6 +74,18 @@ class Queued:
 
     place: int
     message: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRow:
+    """A line of Slurm's that could not be understood, and how often it came."""
+
+    section: str
+    line: str
+    error: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    times: int
 
 
 class StateFile:
@@ -107,12 +136,61 @@ class StateFile:
             row = db.execute("SELECT value FROM meta WHERE name = 'state_since'")
             return datetime.fromisoformat(str(row.fetchone()[0]))
 
+    def accounted_until(self) -> datetime | None:
+        """Give up to when accounting has told what ended; None where it was never asked."""
+        with self._transaction() as db:
+            row = db.execute("SELECT value FROM meta WHERE name = 'accounted_until'").fetchone()
+        return datetime.fromisoformat(str(row[0])) if row is not None else None
+
+    def set_accounted_until(self, moment: datetime) -> None:
+        """Remember up to when accounting has told what ended."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('accounted_until', ?)", (moment.isoformat(),)
+            )
+
+    def keep_bad_rows(self, section: str, rows: Sequence[BadRow], now: datetime) -> None:
+        """Keep lines that could not be understood, the newest 200, each with a count."""
+        if not rows:
+            return
+        values = [(section, one.line, one.error, now.isoformat()) for one in rows[:KEPT_BAD_ROWS]]
+        with self._transaction() as db:
+            db.executemany(
+                "INSERT INTO bad_rows VALUES (?1, ?2, ?3, ?4, ?4, 1) ON CONFLICT DO UPDATE"
+                " SET last_seen_at = ?4, error = ?3, times = times + 1",
+                values,
+            )
+            db.execute(
+                "DELETE FROM bad_rows WHERE (section, line) NOT IN"
+                " (SELECT section, line FROM bad_rows ORDER BY last_seen_at DESC LIMIT ?)",
+                (KEPT_BAD_ROWS,),
+            )
+
+    def bad_rows(self) -> list[KeptRow]:
+        """Give the lines that could not be understood, the newest first."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT section, line, error, first_seen_at, last_seen_at, times FROM bad_rows"
+                " ORDER BY last_seen_at DESC"
+            ).fetchall()
+        return [
+            KeptRow(
+                section=section,
+                line=line,
+                error=error,
+                first_seen_at=_moment(first),
+                last_seen_at=_moment(last),
+                times=times,
+            )
+            for section, line, error, first, last, times in rows
+        ]
+
     def load(self) -> dict[JobId, Tracked]:
         """Give everything that is remembered."""
         with self._transaction() as db:
             rows = db.execute(
                 "SELECT job, revision, observed_at, source, run_submitted_at, missing_since,"
-                " settled, times_asked FROM tracked"
+                " settled, times_asked, past_runs FROM tracked"
             )
             entries = (_tracked(row) for row in rows)
             return {entry.job.job_id: entry for entry in entries}
@@ -128,7 +206,7 @@ class StateFile:
         try:
             with self._transaction() as db:
                 db.executemany(
-                    "INSERT OR REPLACE INTO tracked VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO tracked VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [_row(job_id, entry) for job_id, entry in remembered.items()],
                 )
                 db.executemany("DELETE FROM tracked WHERE job_id = ?", [(one,) for one in forget])
@@ -181,26 +259,27 @@ class StateFile:
             raise StateFileError(
                 f"{self._path} was written by a newer slurmfleet (version {version}). Update."
             )
+        for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION):  # a new file has version 0
+            db.executescript(_UPGRADES[older])
         db.executescript(_SCHEMA)
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def forgettable(memory: Memory, now: datetime) -> list[JobId]:
     """Give the jobs that need not be remembered any more; tasks stay while their array lives."""
-    live_arrays = {
-        known.job.array_job_id for known in memory.values() if known.is_array and not known.ended
-    }
+    live_groups = {job_id for job_id, known in memory.items() if known.is_group and not known.ended}
     return [
         job_id
         for job_id, known in memory.items()
         if known.ended
-        and (known.settled or known.is_array)
+        and (known.settled or known.is_group)
+        and not known.past_runs
         and now - known.observed_at > KEPT_AFTER_END
-        and (known.is_array or known.job.array_job_id not in live_arrays)
+        and group_of(known.job) not in live_groups
     ]
 
 
-_Row = tuple[str, bytes, int, str, str, str, str | None, int, int]
+_Row = tuple[str, bytes, int, str, str, str, str | None, int, int, str]
 
 
 def _row(job_id: JobId, entry: Tracked) -> _Row:
@@ -214,13 +293,49 @@ def _row(job_id: JobId, entry: Tracked) -> _Row:
         entry.missing_since.isoformat() if entry.missing_since else None,
         int(entry.settled),
         entry.times_asked,
+        json.dumps([_past_row(past) for past in entry.past_runs]),
     )
+
+
+def _past_row(past: PastRun) -> dict[str, str | int]:
+    return {
+        "job": b64encode(job_to_bytes(past.job)).decode(),
+        "run": past.run_submitted_at.isoformat(),
+        "next": past.next_submitted_at.isoformat(),
+        "revision": past.revision,
+        "noticed": past.noticed_at.isoformat(),
+        "asked": past.times_asked,
+    }
+
+
+def _past_run(row: Mapping[str, object]) -> PastRun:
+    return PastRun(
+        job=job_from_bytes(b64decode(str(row["job"]))),
+        run_submitted_at=_moment(row["run"]),
+        next_submitted_at=_moment(row["next"]),
+        revision=int(str(row["revision"])),
+        noticed_at=_moment(row["noticed"]),
+        times_asked=int(str(row["asked"])),
+    )
+
+
+_LOADED = (
+    "job",
+    "revision",
+    "observed_at",
+    "source",
+    "run",
+    "missing",
+    "settled",
+    "asked",
+    "past_runs",
+)
 
 
 def _tracked(row: Sequence[object]) -> Tracked:
     values: Mapping[str, object] = dict(
         zip(
-            ("job", "revision", "observed_at", "source", "run", "missing", "settled", "asked"),
+            _LOADED,
             row,
             strict=True,
         )
@@ -234,6 +349,7 @@ def _tracked(row: Sequence[object]) -> Tracked:
         missing_since=_moment(values["missing"]) if values["missing"] is not None else None,
         settled=bool(values["settled"]),
         times_asked=int(str(values["asked"])),
+        past_runs=tuple(_past_run(past) for past in json.loads(str(values["past_runs"]))),
     )
 
 

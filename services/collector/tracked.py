@@ -1,12 +1,33 @@
 """What a collector remembers of one job between two looks, and what one look showed; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.collector.coverage import EVERYBODY, Coverage
 from slurmfleet.contracts.events import JobEvent
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence, Job, JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A run of a job that Slurm has requeued, and whose end is not told yet."""
+
+    job: Job
+    """As it was last told while this run lasted."""
+
+    run_submitted_at: datetime
+    next_submitted_at: datetime
+    """When Slurm queued the job again: this run was over by then."""
+
+    revision: int
+    """Of the fact that will tell its end: below those of the run that followed."""
+
+    noticed_at: datetime
+    """When the run that followed was first seen."""
+
+    times_asked: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +54,9 @@ class Tracked:
     times_asked: int = 0
     """How often accounting was asked about it and did not tell an end."""
 
+    past_runs: tuple[PastRun, ...] = ()
+    """Earlier runs whose end is still to be told, the oldest first."""
+
     @property
     def ended(self) -> bool:
         """Whether its end was told."""
@@ -44,9 +68,9 @@ class Tracked:
         return has_started(self.job)
 
     @property
-    def is_array(self) -> bool:
-        """Whether it is a whole array."""
-        return is_array(self.job)
+    def is_group(self) -> bool:
+        """Whether it is a whole array or a whole het job."""
+        return is_group(self.job)
 
 
 Memory = Mapping[JobId, Tracked]
@@ -61,15 +85,32 @@ class Look:
     present: tuple[Job, ...] | None
     """Tracked jobs in the queue; None when the section failed: no evidence of anything."""
 
+    covered: Coverage = EVERYBODY
+    """Whose jobs `present` speaks for; a job of somebody else is not missed."""
+
+    followed: Coverage = EVERYBODY
+    """Whose jobs are followed; others' are taken up only where they are known already."""
+
+    unchanged: frozenset[JobId] = frozenset()
+    """Jobs whose record is the very one of the look before: most jobs at most looks. Nothing new
+    follows from it unless something else was concluded meanwhile."""
+
+    unreadable: frozenset[JobId] = frozenset()
+    """Jobs that were listed in a record that could not be understood: they are not missing."""
+
     absence_counts: bool = True
     """Whether a job that is not in `present` has left the queue. Not so when Slurm left out a
     user whose name it could not look up: a passing fault of a directory service."""
 
     accounting: tuple[Job, ...] | None = None
-    """Rows of accounting; None when it was not asked or failed."""
+    """Rows of accounting, all runs of a job; None when it was not asked or failed."""
 
     asked: frozenset[JobId] = frozenset()
     """Which jobs accounting was asked about."""
+
+    def with_unchanged(self, unchanged: frozenset[JobId]) -> "Look":
+        """Give the look with the jobs marked whose record is the very one of the look before."""
+        return replace(self, unchanged=unchanged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +132,7 @@ def has_started(job: Job) -> bool:
     """
     if job.state in {JobState.RUNNING, JobState.SUSPENDED}:
         return True
-    if is_array(job):
+    if is_group(job):
         return job.started_at is not None
     over = job.state.is_terminal or job.state is JobState.VANISHED
     return over and job.started_at is not None and bool(job.node_list)
@@ -100,3 +141,22 @@ def has_started(job: Job) -> bool:
 def is_array(job: Job) -> bool:
     """Whether the job stands for a whole array."""
     return job.array_job_id is not None and job.array_task_id is None
+
+
+def is_het(job: Job) -> bool:
+    """Whether the job stands for a whole heterogeneous job."""
+    return job.het_job_id is not None and job.het_offset is None
+
+
+def is_group(job: Job) -> bool:
+    """Whether the job stands for all of its members."""
+    return is_array(job) or is_het(job)
+
+
+def group_of(job: Job) -> JobId | None:
+    """Give the id of the array or het job that a job is a member of."""
+    if job.array_task_id is not None:
+        return JobId(str(job.array_job_id))
+    if job.het_offset is not None:
+        return JobId(str(job.het_job_id))
+    return None

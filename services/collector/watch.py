@@ -1,31 +1,33 @@
-"""Watches one cluster: looks, decides, writes down; looks again when it is time.
+"""Looks at one cluster, decides what follows, writes it down; looks again when it is time.
 
 Everything that follows from a look is written to the state file in one transaction before any of
-it is told. Sending it to the bus is the publisher's work (`publisher.py`).
+it is told (`book.py`). Sending it to the bus is the publisher's work (`publisher.py`). How jobs
+ended that left the queue is asked of accounting by `inquiry.py`, beside the looks.
 """
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.collector.asking import IncompleteAnswerError, Question, ask_probe, ask_slurm, rpcs
-from services.collector.diff import open_questions, reconcile
+from services.collector.asking import IncompleteAnswerError, Question, ask_probe, ask_queue
+from services.collector.book import Book
+from services.collector.budget import RpcBudget
+from services.collector.coverage import Coverage
+from services.collector.desk import Known
+from services.collector.diff import is_open
 from services.collector.gauges import Gauges
 from services.collector.pace import Pace
 from services.collector.reading import Reading
 from services.collector.settings import CollectorSettings
-from services.collector.state import StateFile, forgettable
-from services.collector.target import link_state, ssh_target
+from services.collector.state import StateFile
+from services.collector.target import link_state
 from services.collector.tracked import Outcome, Tracked
-from slurmfleet.contracts.codec import encode
 from slurmfleet.contracts.events import LinkState, PollFinished
-from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.jobs import JobState
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig
-from slurmfleet.contracts.trace import new_traceparent
+from slurmfleet.contracts.sections import SectionOutcome
 from slurmfleet.slurm.probe import Probe
 from slurmfleet.ssh.errors import SshError
 from slurmfleet.ssh.link import SshLink
@@ -34,6 +36,9 @@ from slurmfleet.timing.clock import Clock
 
 _TELL_BAD_ROWS = 3
 """Lines that could not be understood are logged up to this many a look; all are counted."""
+
+PROBE_COST = 1
+"""Requests that probing a login node makes of Slurm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,8 @@ class Sight:
     link: LinkState
     error: str = ""
     reading: Reading | None = None
+    whole: bool = True
+    rpcs: int = 0
 
     @property
     def duration_s(self) -> float:
@@ -66,8 +73,14 @@ class ClusterWatch:
         settings: CollectorSettings,
         *,
         clock: Clock,
+        book: Book,
         state: StateFile,
-        on_queued: Callable[[], None],
+        link: SshLink,
+        budget: RpcBudget,
+        known: Known,
+        on_looked: Callable[[], None] = lambda: None,
+        accounting_outcomes: Callable[[], Sequence[SectionOutcome]] = tuple,
+        may_look: Callable[[], None] = lambda: None,
     ) -> None:
         """Describe the watch.
 
@@ -75,48 +88,47 @@ class ClusterWatch:
             config: The cluster.
             settings: Limits and paths.
             clock: For all times.
-            state: Open; memory and outbox.
-            on_queued: Called after messages were put into the outbox.
+            book: What is remembered.
+            state: Where lines are kept that could not be understood.
+            link: To the login node; whoever made it closes it.
+            budget: What the cluster may be asked.
+            known: Where to put what others want to know.
+            on_looked: Called after each look.
+            accounting_outcomes: Gives how accounting answered since the look before.
+            may_look: Called before each look; raises where another replica has taken over.
         """
         self.config = config
         self._settings = settings
         self._clock = clock
+        self._book = book
         self._state = state
-        self._on_queued = on_queued
-        self._pace = Pace(base_s=config.poll_interval_s, hot_s=config.hot_interval_s)
-        self._memory: dict[JobId, Tracked] = {}
-        self._state_since: datetime = clock.now()
-        self._probe: Probe | None = None
+        self.link = link
+        self._budget = budget
+        self._known = known
+        self._on_looked = on_looked
+        self._accounting_outcomes = accounting_outcomes
+        self._may_look = may_look
+        self.pace = Pace(base_s=config.poll_interval_s, hot_s=config.hot_interval_s)
         self._probed_connection = 0
-        self._clock_offset_s: float | None = None
+        self.clock_offset_s: float | None = None
         self._gauges = Gauges(config.name)
         self._wake = asyncio.Event()
         self._waiting: list[asyncio.Future[Sight]] = []
-        self._last: Sight | None = None
+        self.last: Sight | None = None
+        self.good_at: datetime | None = None
+        self.failing_since: datetime | None = None
         self._last_error = ""
-        self.link = SshLink(
-            ssh_target(
-                config,
-                known_hosts=settings.known_hosts,
-                ssh_config=settings.ssh_config,
-                connect_limit_s=settings.connect_limit_s,
-            ),
-            clock=clock,
-        )
 
     async def run(self) -> None:
         """Look for ever; a failed look is told and does not end the watch."""
-        self._memory = await asyncio.to_thread(self._state.load)
-        self._state_since = await asyncio.to_thread(self._state.state_since, self._clock.now())
         try:
-            async with self.link:
-                while True:
-                    began_s = self._clock.monotonic_s()
-                    self._wake.clear()
-                    await self._look()
-                    spent_s = self._clock.monotonic_s() - began_s
-                    interval_s = self._pace.interval_s(hot=self._is_hot()) * _jitter()
-                    await self._rest(max(0.0, interval_s - spent_s))
+            while True:
+                began_s = self._clock.monotonic_s()
+                self._wake.clear()
+                await self._look()
+                spent_s = self._clock.monotonic_s() - began_s
+                interval_s = self.pace.interval_s(hot=bool(self._hot_users())) * _jitter()
+                await self._rest(max(0.0, interval_s - spent_s))
         finally:
             self._gauges.close()
             for waiting in self._waiting:
@@ -156,7 +168,7 @@ class ClusterWatch:
     async def _look(self) -> None:
         waiting, self._waiting = self._waiting, []
         try:
-            sight = await self._look_once()
+            sight = await self._look_once(wanted=bool(waiting))
         except BaseException:
             self._waiting += waiting  # told by `run` that there will be no look
             raise
@@ -164,23 +176,31 @@ class ClusterWatch:
             if not one.done():
                 one.set_result(sight)
 
-    async def _look_once(self) -> Sight:
-        sight = await self._see()
-        self._pace = self._next_pace(sight)
-        outcome = Outcome(facts=(), remembered={})
-        if sight.reading is not None:
-            outcome = reconcile(self.config.name, self._memory, sight.reading.look)
-        self._memory |= outcome.remembered
-        await self._write_down(sight, outcome)
-        self._tell(sight, outcome)
-        self._last = sight
+    async def _look_once(self, *, wanted: bool) -> Sight:
+        """Look once; somebody who asked for it gets a whole look."""
+        self._may_look()
+        sight = await self._see(whole=wanted or self.pace.wants_whole(self._clock.now()))
+        self.pace = self._next_pace(sight)
+        if sight.reading is not None and sight.reading.population is not None:
+            self._known.population = sight.reading.population
+        outcome = await self._write_down(sight)
+        await self._tell(sight, outcome)
+        self.last = sight
+        self._note(sight)
+        self._on_looked()
         return sight
 
-    async def _see(self) -> Sight:
+    def _note(self, sight: Sight) -> None:
+        if sight.good and not sight.error:
+            self.good_at, self.failing_since = sight.finished_at, None
+        else:
+            self.failing_since = self.failing_since or sight.started_at
+
+    async def _see(self, *, whole: bool) -> Sight:
         started_at = self._clock.now()
-        link, error, reading = LinkState.OK, "", None
+        link, error, reading, cost = LinkState.OK, "", None, 0
         try:
-            reading = await self._ask()
+            reading, cost = await self._ask(whole=whole)
             error = reading.error
         except SshError as exc:
             link, error = link_state(exc), str(exc)
@@ -192,74 +212,80 @@ class ClusterWatch:
             link=link,
             error=error,
             reading=reading,
+            whole=whole,
+            rpcs=cost,
         )
 
-    async def _ask(self) -> Reading:
-        if self._probe is None or self._probed_connection != self.link.connections_opened:
+    async def _ask(self, *, whole: bool) -> tuple[Reading, int]:
+        cost = 0
+        if self._known.probe is None or self._probed_connection != self.link.connections_opened:
+            cost += PROBE_COST
+            await self._budget.take(PROBE_COST)
             await self._ask_probe()
-        if self._probe is None:
+        if self._known.probe is None:
             raise IncompleteAnswerError("The login node was not probed.")
-        now = self._clock.now()
-        may_ask = self._pace.may_ask_accounting(now)
-        question = Question(
-            users=self.config.track_users
-            or (() if self.config.track_accounts else (self._probe.user,)),
-            accounts=self.config.track_accounts,
-            # A controller that did not answer is not asked twice in the next look.
-            queue=self._pace.wants_queue(now) and (self._last is None or self._last.good),
-            jobs=open_questions(self._memory) if may_ask else frozenset(),
-            section_limit_s=self._settings.section_limit_s,
-        )
-        return await ask_slurm(
+        question = self._question(self._known.probe, whole=whole)
+        requests = len(question.users[:1]) + len(question.accounts[:1]) + question.queue
+        await self._budget.take(requests)
+        self._gauges.requests("squeue", requests)
+        reading = await ask_queue(
             self.link,
-            self._probe,
+            self._known.probe,
             question,
-            self._memory,
             limit_s=self._settings.look_limit_s,
             now=self._clock.now,
+        )
+        return reading, cost + requests
+
+    def _question(self, probe: Probe, *, whole: bool) -> Question:
+        """Give what a look asks: everything, or the jobs of users who have hot ones."""
+        accounts = self.config.track_accounts
+        users = self.config.track_users or (() if accounts else (probe.user,))
+        followed = Coverage.of(users, accounts)
+        hot_users = self._hot_users()
+        if not whole and hot_users:
+            users, accounts = tuple(sorted(hot_users)), ()
+        # A controller that did not answer is not asked twice in the next look.
+        was_good = self.last is None or self.last.good
+        return Question(
+            users=users,
+            accounts=accounts,
+            queue=whole and was_good,
+            followed=followed,
+            section_limit_s=self._settings.section_limit_s,
         )
 
     async def _ask_probe(self) -> None:
         before = self._clock.now()
-        self._probe, epoch_s = await ask_probe(self.link, limit_s=self._settings.look_limit_s)
+        self._known.probe, epoch_s = await ask_probe(self.link, limit_s=self._settings.look_limit_s)
         self._probed_connection = self.link.connections_opened
         if epoch_s is not None:
-            self._clock_offset_s = epoch_s - before.timestamp()
+            self.clock_offset_s = epoch_s - before.timestamp()
 
     def _next_pace(self, sight: Sight) -> Pace:
-        pace = self._pace.after_look(good=sight.good, duration_s=sight.duration_s)
-        if sight.reading is not None:
-            if sight.reading.population is not None:
-                pace = pace.after_queue(sight.started_at)
-            if sight.reading.accounting_ok is not None:
-                pace = pace.after_accounting(sight.finished_at, ok=sight.reading.accounting_ok)
+        pace = self.pace.after_look(good=sight.good, duration_s=sight.duration_s)
+        if sight.whole and sight.good and sight.reading is not None:
+            pace = pace.after_whole(sight.started_at, jobs=sight.reading.queue_rows)
         return pace
 
-    def _is_hot(self) -> bool:
-        """Whether something is about to be told: an open question, or a job that just began."""
-        recent = self._clock.now().timestamp() - 2 * self._pace.base_s
-        return any(
-            (known.missing_since is not None and known.job.state is not JobState.VANISHED)
-            or (known.ended and not known.settled and not known.is_array)
-            or (not known.ended and known.observed_at.timestamp() > recent)
-            for known in self._memory.values()
+    def _hot_users(self) -> frozenset[str]:
+        """Give whose jobs are about to be told of: just begun, ending, or missing."""
+        recent = self._clock.now().timestamp() - 2 * self.pace.base_s
+        return frozenset(
+            known.job.user for known in self._book.memory.values() if _is_hot(known, recent)
         )
 
-    async def _write_down(self, sight: Sight, outcome: Outcome) -> None:
-        source = f"/collector/{self.config.name}"
-        trace = new_traceparent()
-        messages = [
-            *encode(outcome.facts, source=source, traceparent=trace),
-            *encode([self._poll_finished(sight)], source=source, traceparent=trace),
-        ]
-        forget = forgettable(self._memory, sight.finished_at)
-        await asyncio.to_thread(self._state.commit, outcome.remembered, messages, forget=forget)
-        for job_id in forget:
-            del self._memory[job_id]
-        self._on_queued()
+    async def _write_down(self, sight: Sight) -> Outcome:
+        if sight.reading is None:
+            await self._book.tell([self._poll_finished(sight)])
+            return Outcome(facts=(), remembered={})
+        bad_rows = sight.reading.bad_rows
+        for section, rows in bad_rows.items():
+            await asyncio.to_thread(self._state.keep_bad_rows, section, rows, sight.finished_at)
+        return await self._book.take(sight.reading.look, lambda _: [self._poll_finished(sight)])
 
     def _poll_finished(self, sight: Sight) -> PollFinished:
-        reading = sight.reading
+        reading, probe = sight.reading, self._known.probe
         return PollFinished(
             cluster=self.config.name,
             started_at=sight.started_at,
@@ -267,46 +293,56 @@ class ClusterWatch:
             duration_s=sight.duration_s,
             link=sight.link,
             error=sight.error,
-            interval_s=self._pace.interval_s(hot=False),
-            state_since=self._state_since,
-            sections=reading.sections if reading is not None else (),
+            interval_s=self.pace.interval_s(hot=False),
+            state_since=self._book.state_since,
+            sections=(
+                *(reading.sections if reading is not None else ()),
+                *self._accounting_outcomes(),
+            ),
             population=reading.population if reading is not None else None,
-            slurm_version=self._probe.slurm_version if self._probe is not None else "",
-            tracked_jobs=self._live(),
-            slurm_rpcs=sum(rpcs(reading).values()) if reading is not None else 0,
-            clock_offset_s=self._clock_offset_s,
+            slurm_version=probe.slurm_version if probe is not None else "",
+            tracked_jobs=self._book.live,
+            slurm_rpcs=sight.rpcs,
+            clock_offset_s=self.clock_offset_s,
         )
 
-    def _live(self) -> int:
-        return sum(not known.ended for known in self._memory.values())
-
-    def _tell(self, sight: Sight, outcome: Outcome) -> None:
+    async def _tell(self, sight: Sight, outcome: Outcome) -> None:
         """Log transitions and one line a look; set the metrics."""
         name = self.config.name
         self._gauges.after_look(
             sight.link,
             duration_s=sight.duration_s,
-            interval_s=self._pace.interval_s(hot=False),
+            interval_s=self.pace.interval_s(hot=False),
             connections=self.link.connections_opened,
         )
+        self._gauges.budget(self._budget)
         if sight.reading is not None:
-            self._gauges.after_reading(sight.reading, sight.finished_at, tracked=self._live())
+            self._gauges.after_reading(sight.reading, sight.finished_at, tracked=self._book.live)
         if sight.error != self._last_error:
             if sight.error:
                 logger().warning("look failed", cluster=name, link=sight.link, error=sight.error)
             else:
                 logger().info("look is well again", cluster=name)
             self._last_error = sight.error
-        for row in (sight.reading.bad_rows if sight.reading is not None else ())[:_TELL_BAD_ROWS]:
+        bad_rows = sight.reading.bad_rows.values() if sight.reading is not None else ()
+        for row in [one for rows in bad_rows for one in rows][:_TELL_BAD_ROWS]:
             logger().warning("line not understood", cluster=name, error=row.error, line=row.line)
         logger().info(
             "look finished",
             cluster=name,
             facts=len(outcome.facts),
-            tracked=len(self._memory),
+            tracked=len(self._book.memory),
+            whole=sight.whole,
             duration_s=round(sight.duration_s, 3),
-            interval_s=self._pace.interval_s(hot=self._is_hot()),
+            interval_s=self.pace.interval_s(hot=bool(self._hot_users())),
         )
+
+
+def _is_hot(known: Tracked, recent_epoch_s: float) -> bool:
+    """Whether something is about to be told: an open question, or a job that just changed."""
+    if known.ended or known.is_group:
+        return False
+    return is_open(known) or known.observed_at.timestamp() > recent_epoch_s
 
 
 def _jitter() -> float:

@@ -6,7 +6,7 @@ Bodies are JSON: commands are few, and a person may send one with the `nats` too
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field
 
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 
@@ -22,6 +22,10 @@ class Verb(StrEnum):
     """Read the login node's host keys without logging in."""
     REFRESH = "refresh"
     """Look at the cluster now; several callers at once share one look."""
+    DIAGNOSE = "diagnose"
+    """Tell what is known of the cluster's Slurm and how each question to it fares; asks nothing."""
+    ADOPT = "adopt"
+    """Find out about jobs that others believe live and that the collector does not remember."""
 
 
 class Step(BaseModel):
@@ -84,6 +88,89 @@ class RefreshReport(BaseModel):
     started_at: AwareDatetime
     finished_at: AwareDatetime
     error: str = ""
+
+
+class Ability(BaseModel):
+    """One thing that a cluster's Slurm can or cannot do."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    value: str
+    note: str = Field(default="", description="What follows from it.")
+
+
+class QuestionState(BaseModel):
+    """How one of the questions to a cluster fares."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(description="looks, accounting, or a survey's topic.")
+    ok: bool | None = Field(description="Whether the newest asking went well; null: not yet asked.")
+    error: str = ""
+    failing_since: AwareDatetime | None = None
+    good_at: AwareDatetime | None = Field(
+        default=None, description="When it last went well; null: never since the collector began."
+    )
+    interval_s: float = Field(description="Until it is asked again, from start to start.")
+    detail: str = ""
+
+
+class UnreadLine(BaseModel):
+    """A line of the cluster's that could not be understood."""
+
+    model_config = ConfigDict(frozen=True)
+
+    section: str
+    line: str
+    error: str
+    first_seen_at: AwareDatetime
+    last_seen_at: AwareDatetime
+    times: int
+
+
+class Diagnosis(BaseModel):
+    """What a collector knows of its cluster and of itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    slurm_version: str = ""
+    login_user: str = ""
+    transport: str = ""
+    connections_opened: int = 0
+    tracked_jobs: int = 0
+    rpcs_per_minute: float = Field(default=0, description="The budget; 0: no limit.")
+    rpcs_left: float = 0
+    budget_waited_s: float = Field(default=0, description="How long questions waited for it.")
+    abilities: tuple[Ability, ...] = ()
+    questions: tuple[QuestionState, ...] = ()
+    unread_lines: tuple[UnreadLine, ...] = Field(default=(), description="The newest first.")
+
+
+class AdoptedJob(BaseModel):
+    """One job as it was last told."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job: Base64Bytes = Field(description="`job_codec.job_to_bytes`, in base 64.")
+    revision: int
+    observed_at: AwareDatetime
+
+
+class AdoptRequest(BaseModel):
+    """Live jobs as others know them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    jobs: tuple[AdoptedJob, ...] = Field(max_length=500)
+
+
+class AdoptReport(BaseModel):
+    """How many jobs were not remembered and are being asked about."""
+
+    model_config = ConfigDict(frozen=True)
+
+    adopted: int
 
 
 class ProblemBody(BaseModel):

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from slurmfleet.contracts.ids import ClusterName, cluster_name
+from slurmfleet.contracts.sample import Topic
 
 CLUSTER_KEY_PREFIX = "cluster."
+LONGEST_SURVEY_INTERVAL_S = 86_400
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?")
 _IPV6 = re.compile(r"[0-9A-Fa-f:]{2,39}(?:\.[0-9.]{5,15})?")
@@ -112,6 +114,16 @@ class ClusterConfig(BaseModel):
     hot_interval_s: float = Field(
         default=10, ge=0.2, le=3_600, description="Pace while a tracked job is starting or ending."
     )
+    rpcs_per_minute: float = Field(
+        default=12,
+        ge=0,
+        le=6_000,
+        description="Requests that its Slurm is sent at most in a minute; 0: no limit.",
+    )
+    survey_interval_s: dict[Topic, float] = Field(
+        default_factory=dict[Topic, float],
+        description="How often each topic is surveyed; one that is 0 is not, others as usual.",
+    )
     account: Line = Field(default="", description="Default account for submissions.")
     gpu_type: Line = ""
     gpus_per_node: int = Field(default=0, ge=0, le=1_024)
@@ -122,6 +134,14 @@ class ClusterConfig(BaseModel):
     @classmethod
     def _name(cls, value: str) -> ClusterName:
         return cluster_name(value)
+
+    @field_validator("survey_interval_s")
+    @classmethod
+    def _intervals(cls, value: dict[Topic, float]) -> dict[Topic, float]:
+        for topic, interval_s in value.items():
+            if interval_s and not 1 <= interval_s <= LONGEST_SURVEY_INTERVAL_S:
+                raise ValueError(f"{topic}: {interval_s:g} is not 0 and not 1 to 86400 seconds")
+        return value
 
     @field_validator("host")
     @classmethod

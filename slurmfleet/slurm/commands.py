@@ -136,6 +136,56 @@ def accounting_sections(
     )
 
 
+def accounting_window_sections(
+    users: Iterable[str],
+    accounts: Iterable[str],
+    window: tuple[int, int],
+    separators: Separators,
+    *,
+    with_restarts: bool = False,
+    limit_s: float = ACCOUNTING_LIMIT_S,
+) -> tuple[Section, ...]:
+    """Ask accounting which jobs of users, and of accounts, ended within a window of time.
+
+    Jobs that never became eligible are not among them, whatever became of them.
+
+    Args:
+        users: Login names; none: no section about users.
+        accounts: Likewise.
+        window: Begin and end in seconds since 1970.
+        separators: Of this call.
+        with_restarts: As in `accounting_sections`.
+        limit_s: For each section.
+
+    Raises:
+        UnsafeArgumentError: A name is none.
+
+    Source: sacct(1), --starttime, --state; parse_time.c for `uts…` (Slurm 22.05 and 24.11).
+    """
+    since, until = window
+    columns = ",".join(accounting_columns(with_restarts=with_restarts))
+    asked = (
+        ("-u", tuple(users), _LOGIN, "a login name"),
+        ("-A", tuple(accounts), _ACCOUNT, "a Slurm account"),
+    )
+    return tuple(
+        Section(
+            name=f"{SectionName.ACCOUNTING}-window{option.lower()}",
+            argv=(
+                *("sacct", "-a", "-X", "-n", "-P", f"--delimiter={separators.field}"),
+                *("-S", f"uts{since:d}", "-E", f"uts{until:d}", "-s", _ENDED_STATES),
+                *(option, _checked(names, grammar, kind), "-o", columns),
+            ),
+            limit_s=limit_s,
+        )
+        for option, names, grammar, kind in asked
+        if names
+    )
+
+
+_ENDED_STATES = "CD,F,CA,TO,NF,PR,BF,DL,OOM"
+
+
 def _id_lists(raw_ids: Iterable[int]) -> Iterator[str]:
     waiting = iter(sorted(set(raw_ids)))
     while chunk := tuple(islice(waiting, IDS_PER_SECTION)):

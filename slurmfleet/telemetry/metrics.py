@@ -45,6 +45,36 @@ SLURM_RPCS = Counter(
     "Requests made to a cluster's controller or accounting database.",
     ("cluster", "command"),
 )
+RPC_BUDGET_LEFT = Gauge(
+    "slurmfleet_slurm_rpc_budget_left",
+    "Requests that a cluster may be sent at once now; below 0 while a debt is paid off.",
+    ("cluster",),
+)
+RPC_BUDGET_PER_MINUTE = Gauge(
+    "slurmfleet_slurm_rpc_budget_per_minute",
+    "Requests that a cluster is sent at most in a minute; 0 for no limit.",
+    ("cluster",),
+)
+RPC_BUDGET_WAITED = Gauge(
+    "slurmfleet_slurm_rpc_budget_waited_seconds",
+    "How long questions have waited for the budget since the collector began to watch.",
+    ("cluster",),
+)
+ACCOUNTING_BREAKER = Gauge(
+    "slurmfleet_accounting_breaker_open",
+    "1 while accounting does not answer and is asked less and less often, else 0.",
+    ("cluster",),
+)
+SURVEYS = Counter(
+    "slurmfleet_survey_total",
+    "Surveys by topic and how they went.",
+    ("cluster", "topic", "outcome"),
+)
+SURVEY_LAST_SUCCESS = Gauge(
+    "slurmfleet_survey_last_success_timestamp_seconds",
+    "When a topic was last surveyed well.",
+    ("cluster", "topic"),
+)
 SSH_CONNECTIONS = Gauge(
     "slurmfleet_ssh_connections_opened",
     "SSH connections opened to a login node since the collector began to watch it.",

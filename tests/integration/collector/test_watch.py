@@ -13,7 +13,8 @@ from services.collector.fleet import Fleet
 from services.collector.serving import ClusterCommands
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
-from services.collector.watch import ClusterWatch, Sight
+from services.collector.station import Station
+from services.collector.watch import Sight
 from slurmfleet.bus.errors import BusTimeoutError, NoResponderError
 from slurmfleet.bus.memory import MemoryBus
 from slurmfleet.contracts.codec import decode
@@ -65,6 +66,7 @@ class Cluster:
                 "host_keys": [self.node.host_key.line],
                 "poll_interval_s": 0.2,
                 "hot_interval_s": 0.2,
+                "rpcs_per_minute": 0,
                 **changes,
             }
         )
@@ -98,18 +100,18 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
 @asynccontextmanager
 async def watching(
     config: ClusterConfig, tmp_path: Path
-) -> AsyncIterator[tuple[ClusterWatch, StateFile]]:
+) -> AsyncIterator[tuple[Station, StateFile]]:
     with StateFile(tmp_path / "alpha.sqlite") as state:
-        watch = ClusterWatch(
+        station = Station(
             config,
             CollectorSettings(known_hosts=(), ssh_config=(), look_limit_s=5, section_limit_s=3),
             clock=SystemClock(),
             state=state,
             on_queued=lambda: None,
         )
-        task = asyncio.get_running_loop().create_task(watch.run())
+        task = asyncio.get_running_loop().create_task(station.run())
         try:
-            yield watch, state
+            yield station, state
         finally:
             task.cancel()
             await asyncio.wait({task})
@@ -119,13 +121,13 @@ def facts(state: StateFile) -> list[Fact]:
     return [fact for one in state.queued(10_000) for fact in decode(one.message.body)]
 
 
-async def looks(watch: ClusterWatch, count: int) -> list[Sight]:
-    return [await watch.look_now() for _ in range(count)]
+async def looks(station: Station, count: int) -> list[Sight]:
+    return [await station.watch.look_now() for _ in range(count)]
 
 
 async def test_one_connection_serves_every_look(cluster: Cluster, tmp_path: Path):
-    async with watching(cluster.config(), tmp_path) as (watch, state):
-        sights = await looks(watch, 5)
+    async with watching(cluster.config(), tmp_path) as (station, state):
+        sights = await looks(station, 5)
         polls = [fact for fact in facts(state)[:5] if isinstance(fact, PollFinished)]
 
     assert [sight.link for sight in sights] == [LinkState.OK] * 5
@@ -140,8 +142,8 @@ async def test_a_wrong_key_is_tried_once_and_never_again(cluster: Cluster, tmp_p
     other = tmp_path / "other_key"
     asyncssh.generate_private_key("ssh-ed25519").write_private_key(other)
     other.chmod(0o600)
-    async with watching(cluster.config(key_files=[str(other)]), tmp_path) as (watch, state):
-        sights = await looks(watch, 4)
+    async with watching(cluster.config(key_files=[str(other)]), tmp_path) as (station, state):
+        sights = await looks(station, 4)
         polls = [fact for fact in facts(state) if isinstance(fact, PollFinished)]
 
     assert [sight.link for sight in sights] == [LinkState.AUTH_DENIED] * 4
@@ -155,13 +157,13 @@ async def test_a_person_who_tests_the_connection_lets_go_of_the_latch(
     cluster: Cluster, tmp_path: Path
 ):
     cluster.node.refuses_logins = True
-    async with watching(cluster.config(), tmp_path) as (watch, _):
-        await looks(watch, 2)
+    async with watching(cluster.config(), tmp_path) as (station, _):
+        await looks(station, 2)
         cluster.node.refuses_logins = False
-        denied = await watch.look_now()
-        commands = ClusterCommands(watch, CollectorSettings(known_hosts=()), SystemClock())
+        denied = await station.watch.look_now()
+        commands = ClusterCommands(station, CollectorSettings(known_hosts=()), SystemClock())
         report = await commands.test_connection()
-        after = await watch.look_now()
+        after = await station.watch.look_now()
 
     assert denied.link is LinkState.AUTH_DENIED
     assert (report.ok, report.login_user != "", report.slurm_version) == (True, True, "24.11.5")
@@ -174,9 +176,9 @@ async def test_a_changed_host_key_is_refused_with_fingerprint_and_remedy(
 ):
     config = cluster.config()
     await cluster.node.change_host_key()
-    async with watching(config, tmp_path) as (watch, _):
-        (sight,) = await looks(watch, 1)
-        commands = ClusterCommands(watch, CollectorSettings(known_hosts=()), SystemClock())
+    async with watching(config, tmp_path) as (station, _):
+        (sight,) = await looks(station, 1)
+        commands = ClusterCommands(station, CollectorSettings(known_hosts=()), SystemClock())
         report = await commands.scan_host_keys()
 
     assert sight.link is LinkState.HOST_KEY_CHANGED
@@ -188,22 +190,22 @@ async def test_a_changed_host_key_is_refused_with_fingerprint_and_remedy(
 
 
 async def test_an_unknown_host_key_is_refused(cluster: Cluster, tmp_path: Path):
-    async with watching(cluster.config(host_keys=[]), tmp_path) as (watch, _):
-        (sight,) = await looks(watch, 1)
+    async with watching(cluster.config(host_keys=[]), tmp_path) as (station, _):
+        (sight,) = await looks(station, 1)
 
     assert sight.link is LinkState.HOST_KEY_UNKNOWN
     assert "slurmfleet hosts trust alpha" in sight.error
 
 
 async def test_a_controller_that_is_down_ends_nothing(cluster: Cluster, tmp_path: Path):
-    async with watching(cluster.config(), tmp_path) as (watch, state):
-        await looks(watch, 1)
+    async with watching(cluster.config(), tmp_path) as (station, state):
+        await looks(station, 1)
         cluster.says("squeue.err", CONTROLLER_DOWN)
         cluster.says("squeue.rc", "1")
-        sights = await looks(watch, 2)
+        sights = await looks(station, 2)
         cluster.says("squeue.err", "")
         cluster.says("squeue.rc", "0")
-        (well,) = await looks(watch, 1)
+        (well,) = await looks(station, 1)
         told = facts(state)
 
     assert all("slurmctld" in sight.error for sight in sights)
@@ -213,12 +215,12 @@ async def test_a_controller_that_is_down_ends_nothing(cluster: Cluster, tmp_path
 
 
 async def test_a_login_node_that_goes_away_and_comes_back(cluster: Cluster, tmp_path: Path):
-    async with watching(cluster.config(), tmp_path) as (watch, _):
-        await looks(watch, 1)
+    async with watching(cluster.config(), tmp_path) as (station, _):
+        await looks(station, 1)
         await cluster.node.stop()
-        (gone,) = await looks(watch, 1)
+        (gone,) = await looks(station, 1)
         await cluster.node.start()
-        (back,) = await looks(watch, 1)
+        (back,) = await looks(station, 1)
 
     assert gone.link is not LinkState.OK
     assert back.link is LinkState.OK

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from services.collector.diff import VANISHED_AFTER, open_questions
+from services.collector.diff import open_questions
+from services.collector.verdicts import VANISHED_AFTER
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job, JobState
 from tests.unit.collector.test_diff import T0, Watch

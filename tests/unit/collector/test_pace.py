@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.collector.pace import ACCOUNTING_RETRY_MOST, Pace
+from services.collector.pace import LARGE_QUEUE, Pace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PACE = Pace(base_s=30, hot_s=10)
@@ -35,29 +35,23 @@ def test_three_good_looks_halve_it_again():
     assert after(slow, *[(True, 0.1)] * 6).interval_s(hot=False) == 30
 
 
-def test_everybodys_jobs_are_not_counted_at_the_hot_pace():
-    counted = PACE.after_queue(NOW)
+def test_between_two_whole_looks_there_is_room_for_hot_ones():
+    looked = PACE.after_whole(NOW, jobs=100)
 
-    due = [counted.wants_queue(NOW + timedelta(seconds=s)) for s in (0, 10, 20, 30)]
+    due = [looked.wants_whole(NOW + timedelta(seconds=s)) for s in (0, 10, 20, 30)]
 
     assert due == [False, False, False, True]
 
 
-def test_a_failing_accounting_database_is_left_alone_longer_and_longer():
-    pace, waits = PACE, []
-    for _ in range(8):
-        pace = pace.after_accounting(NOW, ok=False)
-        assert pace.accounting_due_at is not None
-        waits.append((pace.accounting_due_at - NOW).total_seconds())
+def test_a_very_large_queue_is_counted_at_most_once_a_minute():
+    looked = PACE.after_whole(NOW, jobs=LARGE_QUEUE)
 
-    assert waits == [30, 60, 120, 240, 480, 600, 600, 600]
-    assert not pace.may_ask_accounting(NOW + ACCOUNTING_RETRY_MOST - timedelta(seconds=1))
-    assert pace.after_accounting(NOW, ok=True).accounting_failures == 0
+    assert (looked.interval_s(hot=False), looked.interval_s(hot=True)) == (60, 10)
+    assert not looked.wants_whole(NOW + timedelta(seconds=50))
+    assert looked.after_whole(NOW, jobs=LARGE_QUEUE - 1).interval_s(hot=False) == 30
 
 
-def test_accounting_is_asked_at_every_second_hot_look():
-    asked = PACE.after_accounting(NOW, ok=True)
+def test_a_queue_that_was_not_counted_changes_nothing():
+    large = PACE.after_whole(NOW, jobs=LARGE_QUEUE)
 
-    may = [asked.may_ask_accounting(NOW + timedelta(seconds=s)) for s in (0, 10, 20)]
-
-    assert may == [False, False, True]
+    assert large.after_whole(NOW).is_large

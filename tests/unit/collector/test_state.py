@@ -1,15 +1,25 @@
 """What a collector keeps on disk."""
 
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from services.collector.state import KEPT_AFTER_END, StateFile, StateFileError, forgettable
-from services.collector.tracked import Tracked
+from services.collector.state import (
+    KEPT_AFTER_END,
+    KEPT_BAD_ROWS,
+    StateFile,
+    StateFileError,
+    forgettable,
+)
+from services.collector.tracked import PastRun, Tracked
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence
+from slurmfleet.slurm.records import BadRow
 from tests.unit.collector.test_diff import COMPLETED, RUNNING, T0
 
 ENTRY = Tracked(
@@ -21,6 +31,16 @@ ENTRY = Tracked(
     missing_since=T0 + timedelta(seconds=2),
     settled=False,
     times_asked=3,
+    past_runs=(
+        PastRun(
+            job=RUNNING,
+            run_submitted_at=T0,
+            next_submitted_at=T0 + timedelta(seconds=1),
+            revision=4,
+            noticed_at=T0 + timedelta(seconds=2),
+            times_asked=1,
+        ),
+    ),
 )
 MESSAGE = Message(subject="fleet.v1.alpha.job.started", body=b"\x00\xff", headers={"ce-id": "1"})
 
@@ -91,3 +111,54 @@ def test_only_jobs_that_ended_long_ago_and_are_settled_are_forgotten():
 
     assert forgettable(memory, later) == ["7"]
     assert forgettable(memory, T0) == []
+
+
+def test_a_file_of_an_older_version_keeps_what_it_remembers(tmp_path: Path):
+    path = tmp_path / "alpha.sqlite"
+    with StateFile(path) as state:
+        state.commit({ENTRY.job.job_id: replace(ENTRY, past_runs=())}, [MESSAGE])
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("ALTER TABLE tracked DROP COLUMN past_runs; PRAGMA user_version = 1")
+
+    with StateFile(path) as state:
+        loaded = state.load()
+        queued = [one.message for one in state.queued(10)]
+
+    assert (loaded, queued) == ({JobId("7"): replace(ENTRY, past_runs=())}, [MESSAGE])
+
+
+def test_a_line_that_comes_again_is_kept_once_with_a_count(tmp_path: Path):
+    line = BadRow(line="7|what", error="not understood")
+    other = BadRow(line="8|what", error="not understood")
+    with StateFile(tmp_path / "alpha.sqlite") as state:
+        state.keep_bad_rows("detail", [line, other], T0)
+        state.keep_bad_rows("detail", [line], T0 + timedelta(minutes=1))
+
+        kept = [
+            (one.line, one.times, one.first_seen_at, one.last_seen_at) for one in state.bad_rows()
+        ]
+
+    assert kept == [
+        ("7|what", 2, T0, T0 + timedelta(minutes=1)),
+        ("8|what", 1, T0, T0),
+    ]
+
+
+def test_only_the_newest_lines_are_kept(tmp_path: Path):
+    with StateFile(tmp_path / "alpha.sqlite") as state:
+        for number in range(KEPT_BAD_ROWS + 5):
+            row = BadRow(line=str(number), error="")
+            state.keep_bad_rows("queue", [row], T0 + timedelta(seconds=number))
+
+        kept = [one.line for one in state.bad_rows()]
+
+    assert kept == [str(number) for number in range(KEPT_BAD_ROWS + 4, 4, -1)]
+
+
+def test_it_remembers_up_to_when_accounting_has_told(tmp_path: Path):
+    with StateFile(tmp_path / "alpha.sqlite") as state:
+        before = state.accounted_until()
+        state.set_accounted_until(T0)
+        after = state.accounted_until()
+
+    assert (before, after) == (None, T0)

@@ -1,0 +1,130 @@
+"""What is remembered of one cluster's jobs; every conclusion passes here, one at a time.
+
+Looks and inquiries come from tasks of their own. Each is reconciled with what is remembered and
+written down, with all that is to be told, in one transaction before the next begins.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from services.collector.diff import reconcile
+from services.collector.state import StateFile, forgettable
+from services.collector.tracked import Look, Memory, Outcome, Tracked
+from slurmfleet.contracts.codec import encode
+from slurmfleet.contracts.events import Fact
+from slurmfleet.contracts.ids import ClusterName, JobId
+from slurmfleet.contracts.jobs import Job
+from slurmfleet.contracts.trace import new_traceparent
+from slurmfleet.timing.clock import Clock
+
+Epilogue = Callable[[Outcome], Sequence[Fact]]
+"""Gives facts that belong to a look and can be told only once its outcome is known."""
+
+
+class Book:
+    """The memory of one cluster and the way of facts into its outbox."""
+
+    def __init__(
+        self,
+        cluster: ClusterName,
+        *,
+        state: StateFile,
+        clock: Clock,
+        on_queued: Callable[[], None],
+    ) -> None:
+        """Prepare it; `open` reads what is remembered.
+
+        Args:
+            cluster: Whose jobs.
+            state: Open; memory and outbox.
+            clock: For all times.
+            on_queued: Called after messages were put into the outbox.
+        """
+        self._cluster = cluster
+        self._state = state
+        self._clock = clock
+        self._on_queued = on_queued
+        self._turn = asyncio.Lock()
+        self._memory: dict[JobId, Tracked] = {}
+        self._seen: dict[JobId, Job] = {}
+        """The records of the newest looks, to tell which ones are the very same again."""
+        self.state_since: datetime = clock.now()
+        """Since when is remembered what is remembered."""
+
+    async def open(self) -> None:
+        """Read what is remembered."""
+        self._memory = await asyncio.to_thread(self._state.load)
+        self._seen = {}
+        self.state_since = await asyncio.to_thread(self._state.state_since, self._clock.now())
+
+    @property
+    def memory(self) -> Memory:
+        """Give the tracked jobs, as they were last told."""
+        return self._memory
+
+    @property
+    def live(self) -> int:
+        """Give how many jobs, groups as one each, have not ended."""
+        return sum(not known.ended for known in self._memory.values())
+
+    async def take(self, look: Look, epilogue: Epilogue | None = None) -> Outcome:
+        """Conclude what follows from a look, and write it down with what is to be told.
+
+        Raises:
+            StateFileError: The disk is full or broken; nothing was concluded.
+        """
+        async with self._turn:
+            # Both walk through all jobs, so they leave the loop to the other clusters.
+            outcome, seen = await asyncio.to_thread(self._conclude, look)
+            facts = (*outcome.facts, *(epilogue(outcome) if epilogue is not None else ()))
+            memory = {**self._memory, **outcome.remembered}
+            forget = forgettable(memory, look.observed_at)
+            await self._write(facts, outcome.remembered, forget)
+            self._memory.update(outcome.remembered)
+            for job_id in forget:
+                del self._memory[job_id]
+            self._seen = seen
+        return outcome
+
+    async def tell(self, facts: Sequence[Fact]) -> None:
+        """Tell facts that change no memory: samples, and how surveys went.
+
+        Raises:
+            StateFileError: The disk is full or broken; nothing is told.
+        """
+        if facts:
+            await self._write(facts, {}, ())
+
+    async def adopt(self, jobs: Sequence[Tracked]) -> int:
+        """Take up jobs that others believe live and that are not remembered; give how many.
+
+        They are missing from the queue until a look shows them, so accounting will be asked.
+        """
+        async with self._turn:
+            new = {one.job.job_id: one for one in jobs if one.job.job_id not in self._memory}
+            await self._write((), new, ())
+            self._memory.update(new)
+        return len(new)
+
+    def _conclude(self, look: Look) -> tuple[Outcome, dict[JobId, Job]]:
+        if look.present is None:
+            return reconcile(self._cluster, self._memory, look), self._seen
+        shown = {job.job_id: job for job in look.present}
+        unchanged = frozenset(
+            job_id for job_id, job in shown.items() if self._seen.get(job_id) is job
+        )
+        outcome = reconcile(self._cluster, self._memory, look.with_unchanged(unchanged))
+        kept = {job_id: job for job_id, job in self._seen.items() if not look.covered.has(job)}
+        return outcome, {**kept, **shown}
+
+    async def _write(
+        self, facts: Sequence[Fact], remembered: Memory, forget: Sequence[JobId]
+    ) -> None:
+        await asyncio.to_thread(self._commit, facts, remembered, forget)
+        self._on_queued()
+
+    def _commit(self, facts: Sequence[Fact], remembered: Memory, forget: Sequence[JobId]) -> None:
+        source = f"/collector/{self._cluster}"
+        messages = list(encode(facts, source=source, traceparent=new_traceparent()))
+        self._state.commit(remembered, messages, forget=forget)

@@ -1,0 +1,35 @@
+"""The roll call: now and then all live jobs are named, so that others find what they missed."""
+
+from datetime import datetime
+from itertools import islice
+
+from services.collector.tracked import Memory
+from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.surveys import RollCalled, RollEntry
+
+ROLL_EVERY_S = 600.0
+ENTRIES = 5_000
+"""Jobs in one message, some 150 KB."""
+
+
+def roll(cluster: ClusterName, memory: Memory, now: datetime) -> tuple[RollCalled, ...]:
+    """Give the roll of a cluster's live jobs, in as many parts as it takes; at least one."""
+    live = iter(
+        RollEntry(job_id=known.job.job_id, submitted_at=known.job.submitted_at)
+        for known in memory.values()
+        if not known.ended
+    )
+    parts: list[tuple[RollEntry, ...]] = []
+    while chunk := tuple(islice(live, ENTRIES)):
+        parts.append(chunk)
+    return tuple(
+        RollCalled(
+            cluster=cluster,
+            observed_at=now,
+            source="collector",
+            part=number,
+            parts=max(1, len(parts)),
+            jobs=jobs,
+        )
+        for number, jobs in enumerate(parts or [()])
+    )
