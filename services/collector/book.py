@@ -32,6 +32,7 @@ class Book:
         state: StateFile,
         clock: Clock,
         on_queued: Callable[[], None],
+        replica: str = "",
     ) -> None:
         """Prepare it; `open` reads what is remembered.
 
@@ -40,8 +41,10 @@ class Book:
             state: Open; memory and outbox.
             clock: For all times.
             on_queued: Called after messages were put into the outbox.
+            replica: Which of several collectors of one cluster tells the facts.
         """
         self._cluster = cluster
+        self._source = f"/collector/{cluster}" + (f"/{replica}" if replica else "")
         self._state = state
         self._clock = clock
         self._on_queued = on_queued
@@ -125,6 +128,5 @@ class Book:
         self._on_queued()
 
     def _commit(self, facts: Sequence[Fact], remembered: Memory, forget: Sequence[JobId]) -> None:
-        source = f"/collector/{self._cluster}"
-        messages = list(encode(facts, source=source, traceparent=new_traceparent()))
+        messages = list(encode(facts, source=self._source, traceparent=new_traceparent()))
         self._state.commit(remembered, messages, forget=forget)

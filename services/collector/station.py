@@ -52,7 +52,13 @@ class Station:
         self._clock = clock
         self._may_look = may_look
         self.state = state
-        self.book = Book(config.name, state=state, clock=clock, on_queued=on_queued)
+        self.book = Book(
+            config.name,
+            state=state,
+            clock=clock,
+            on_queued=on_queued,
+            replica=settings.replica,
+        )
         self.budget = RpcBudget(
             per_minute=config.rpcs_per_minute, burst=config.rpcs_per_minute, clock=clock
         )

@@ -23,7 +23,7 @@ from tests.harness.stack import ROOT
 
 TESTBED = ROOT / "deploy" / "testbed"
 TESTBED_ROOT = Path(os.environ.get("SLURMFLEET_TESTBED_ROOT", "/tmp/slurmfleet-testbed"))  # noqa: S108
-FAST = {"poll_interval_s": 1.0, "hot_interval_s": 0.5}
+FAST = {"poll_interval_s": 1.0, "hot_interval_s": 0.5, "rpcs_per_minute": 0}
 
 
 class Site(Protocol):

@@ -1,4 +1,4 @@
-"""What is asked of a cluster's collector: test, host keys, refresh."""
+"""What is asked of a cluster's collector: test, host keys, refresh, diagnosis."""
 
 from functools import partial
 from typing import Annotated
@@ -12,7 +12,13 @@ from services.api.commands import ask_collector, require_bus
 from services.api.errors import documented
 from services.api.gateway import Gateway
 from services.api.queries import NoQuery, refuse_repeated
-from slurmfleet.contracts.commands import ConnectionReport, HostKeyReport, RefreshReport, Verb
+from slurmfleet.contracts.commands import (
+    ConnectionReport,
+    Diagnosis,
+    HostKeyReport,
+    RefreshReport,
+    Verb,
+)
 from slurmfleet.contracts.ids import cluster_name
 from slurmfleet.contracts.problems import ProblemCode
 from slurmfleet.registry.clusters import ClusterRegistry
@@ -39,6 +45,7 @@ def command_routes(gateway: Gateway) -> APIRouter:
         dependencies=[Depends(refuse_repeated), Depends(partial(require_bus, gateway.bus))],
     )
     _add_asking(router, gateway)
+    _add_diagnosing(router, gateway)
     _add_trusting(router, gateway)
     return router
 
@@ -74,6 +81,24 @@ def _add_asking(router: APIRouter, gateway: Gateway) -> None:
         await registry.get_cluster(name)
         report = await ask_collector(bus, name, Verb.REFRESH, RefreshReport, limit_s=limit_s)
         return json_response(request, report)
+
+
+def _add_diagnosing(router: APIRouter, gateway: Gateway) -> None:
+    bus, limit_s = gateway.bus, gateway.settings.command_limit_s
+    registry = ClusterRegistry(bus)
+
+    @router.get(
+        "/diagnosis",
+        summary="What the collector knows of the cluster and how its questions fare; asks nothing",
+        responses={200: {"model": Diagnosis}, **_ERRORS},
+    )
+    async def diagnosis(
+        request: Request, cluster: str, _query: Annotated[NoQuery, Query()]
+    ) -> Response:
+        name = cluster_name(cluster)
+        await registry.get_cluster(name)
+        found = await ask_collector(bus, name, Verb.DIAGNOSE, Diagnosis, limit_s=limit_s)
+        return json_response(request, found)
 
 
 def _add_trusting(router: APIRouter, gateway: Gateway) -> None:

@@ -13,6 +13,7 @@ from slurmfleet.cli.answers import ClusterList
 from slurmfleet.cli.checks import Check, bus_file_check, clock_check, door_checks, machine_checks
 from slurmfleet.cli.client import ApiClient, open_client, segment, understood
 from slurmfleet.cli.commands.status import ServiceState, service_states
+from slurmfleet.cli.diagnosis import diagnosis_checks
 from slurmfleet.cli.errors import CliError, ExitCode
 from slurmfleet.cli.options import AsJson, DataDir, Url
 from slurmfleet.cli.output import Output
@@ -22,7 +23,7 @@ from slurmfleet.cli.stack.lock import is_held
 from slurmfleet.cli.stack.record import read_record
 from slurmfleet.cli.stack.services import Doors
 from slurmfleet.cli.where import find_door
-from slurmfleet.contracts.commands import ConnectionReport
+from slurmfleet.contracts.commands import ConnectionReport, Diagnosis
 
 
 def doctor(*, data_dir: DataDir = None, as_json: AsJson = False, url: Url = None) -> None:
@@ -131,7 +132,15 @@ async def _tested(api: ApiClient, name: str) -> list[Check]:
     told = {check.name for check in checks}
     if report.ok and "clock" not in told:
         checks.append(clock_check(name, report.clock_offset_s))
-    return checks
+    return [*checks, *await _diagnosed(api, name)]
+
+
+async def _diagnosed(api: ApiClient, name: str) -> list[Check]:
+    try:
+        document = await api.get(f"/v1/clusters/{segment(name)}/diagnosis")
+        return diagnosis_checks(name, understood(document, Diagnosis))
+    except CliError as exc:
+        return [_failed(name, "diagnosis", exc)]
 
 
 def _failed(group: str, name: str, error: CliError) -> Check:

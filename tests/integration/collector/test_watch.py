@@ -3,11 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
-import pytest
 
 from services.collector.fleet import Fleet
 from services.collector.serving import ClusterCommands
@@ -28,73 +26,11 @@ from slurmfleet.contracts.subjects import command_subject
 from slurmfleet.registry.clusters import ClusterRegistry
 from slurmfleet.runtime.health import Health
 from slurmfleet.runtime.process import Process
-from slurmfleet.testing.login_node import LoginNode, run_with_sh
-from slurmfleet.testing.login_node import Reply as ShellReply
 from slurmfleet.timing.clock import SystemClock
+from tests.integration.collector.stub import Cluster
 
 ALPHA = ClusterName("alpha")
-STUBS = {
-    "squeue": """
-case "$*" in *--version*) echo "slurm 24.11.5"; exit 0 ;; esac
-cat "$STUB_DIR/squeue.out" 2>/dev/null
-cat "$STUB_DIR/squeue.err" >&2 2>/dev/null
-exit "$(cat "$STUB_DIR/squeue.rc" 2>/dev/null || echo 0)"
-""",
-    "sacct": """
-case "$*" in *-e*) echo "JobID State"; exit 0 ;; esac
-exit 0
-""",
-}
 CONTROLLER_DOWN = "slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n"
-
-
-@dataclass(kw_only=True)
-class Cluster:
-    """A login node with stub Slurm commands on its PATH."""
-
-    node: LoginNode
-    folder: Path
-
-    def config(self, **changes: object) -> ClusterConfig:
-        return ClusterConfig.model_validate(
-            {
-                "name": "alpha",
-                "host": "127.0.0.1",
-                "port": self.node.port,
-                "user": "alice",
-                "key_files": [str(self.node.client_key_file)],
-                "host_keys": [self.node.host_key.line],
-                "poll_interval_s": 0.2,
-                "hot_interval_s": 0.2,
-                "rpcs_per_minute": 0,
-                **changes,
-            }
-        )
-
-    def says(self, name: str, text: str) -> None:
-        (self.folder / name).write_text(text)
-
-    @property
-    def sessions(self) -> list[str]:
-        return self.node.commands
-
-
-@pytest.fixture
-async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
-    folder = tmp_path / "stubs"
-    folder.mkdir()
-    for name, body in STUBS.items():
-        (folder / name).write_text(f"#!/bin/sh\nSTUB_DIR={folder}\n{body}")
-        (folder / name).chmod(0o755)
-
-    async def answer(command: str, stdin: bytes) -> ShellReply:
-        # A login shell resets PATH, as /etc/profile does; then the user's own profile adds to it.
-        shell = command.replace("bash -l -s", "bash -s")
-        return await run_with_sh(f"PATH={folder}:$PATH {shell}", stdin)
-
-    (tmp_path / "node").mkdir()
-    async with LoginNode(tmp_path / "node", answer=answer) as node:
-        yield Cluster(node=node, folder=folder)
 
 
 @asynccontextmanager
