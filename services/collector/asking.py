@@ -21,7 +21,7 @@ from slurmfleet.slurm.records import Separators, separators_for
 from slurmfleet.ssh.link import SshLink
 
 NONCE_BYTES = 16
-MOST_ANSWER_BYTES = 256 * 2**20
+MOST_ANSWER_BYTES = 96 * 2**20
 """100,000 tracked jobs take some 75 MB; what floods beyond this is cut off and is no evidence."""
 
 
