@@ -15,6 +15,8 @@ import asyncssh
 from slurmfleet.ssh.errors import (
     HostKeyChangedError,
     HostKeyUnknownError,
+    SshBusyError,
+    SshConnectionLostError,
     SshError,
 )
 from slurmfleet.ssh.hostkeys import HostKeyTrust, HostKeyVerdict, shown_host_key
@@ -76,6 +78,16 @@ class _Witness(asyncssh.SSHClient):
     def __init__(self) -> None:
         self.shown: asyncssh.SSHKey | None = None
         self.address = ""
+        self._connection: asyncssh.SSHClientConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        self._connection = conn
+
+    @property
+    def met_a_closed_door(self) -> bool:
+        """Whether the server took the connection and never said which SSH it speaks."""
+        conn = self._connection
+        return conn is not None and not conn.get_extra_info("server_version")
 
     def validate_host_public_key(
         self, host: str, addr: str, port: int, key: asyncssh.SSHKey
@@ -149,7 +161,10 @@ async def _open_one(
         except asyncssh.HostKeyNotVerifiable as exc:
             raise _host_key_error(exc, route, trust, witness) from exc
         except DRIVER_ERRORS as exc:
-            raise connect_error(exc, endpoint) from exc
+            error = connect_error(exc, endpoint)
+            if isinstance(error, SshConnectionLostError) and witness.met_a_closed_door:
+                error = SshBusyError(endpoint, error.detail)
+            raise error from exc
     connection.set_tunnel(tunnel)  # so that a lost connection hangs up on its jump host
     return connection
 

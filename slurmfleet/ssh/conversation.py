@@ -46,6 +46,11 @@ class Conversation(asyncssh.SSHClientSession[bytes]):
         self.is_abandoned = False
         """Nobody waits for the result any more."""
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether the server has opened a channel for it."""
+        return self._channel is not None
+
     async def ended(self) -> None:
         """Wait until there is a result or an error."""
         await self._ended.wait()

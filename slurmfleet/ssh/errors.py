@@ -2,6 +2,8 @@
 
 SshError
 ├── SshUnreachableError       nobody answers there: refused, no route, no such name
+├── SshBusyError              the server hangs up before it says who it is: too many are at its door
+├── SshNoMasterError          no OpenSSH master of ours is there to go through
 ├── SshTimeoutError           an operation overran its budget
 ├── SshAuthDeniedError        the server knows us not; latched, never tried again by itself
 ├── HostKeyError              the server could not prove who it is; no login was attempted
@@ -10,6 +12,7 @@ SshError
 │   └── HostKeyRejectedError  the key is revoked, or its certificate is not valid
 ├── SshConnectionLostError    the connection broke while in use
 ├── SshChannelRefusedError    the connection lives, but the server starts no more commands on it
+├── SshNoShellError           the login works, but what was asked is not what runs there
 ├── SshProtocolError          the two sides do not speak the same SSH
 ├── SshKeyFileError           a private key cannot be used: missing, unreadable, locked
 ├── SshConfigError            the target, its pinned keys or its ssh_config make no sense
@@ -48,6 +51,41 @@ class SshUnreachableError(SshError):
             remedy="Check host, port, VPN and jump host; the next poll tries again.",
         )
         self.detail = detail
+
+
+class SshBusyError(SshError):
+    """The server hangs up before it says who it is: too many are at its door, or it blocks us.
+
+    Source: sshd_config(5), MaxStartups and PerSourcePenalties (OpenSSH 9.8 and later). OpenSSH's
+    own client says `kex_exchange_identification: Connection closed by remote host`.
+    """
+
+    def __init__(self, endpoint: Endpoint, detail: str, *, wait_s: float = 0.0) -> None:
+        """Keep how it hung up, and for how long it is left in peace."""
+        pause = f"; it is left in peace for {wait_s:.0f} s" if wait_s else ""
+        super().__init__(
+            endpoint,
+            f"the server hung up before it said who it is: {detail}{pause}",
+            remedy="It has too many logins at once (MaxStartups), or blocks this address for now.",
+        )
+        self.detail = detail
+        self.wait_s = wait_s
+
+
+class SshNoMasterError(SshError):
+    """No OpenSSH master of ours is there to go through; only its owner can open one."""
+
+    retryable = False
+
+    def __init__(self, endpoint: Endpoint, detail: str, *, command: str) -> None:
+        """Keep what ssh said and the command that opens a master."""
+        super().__init__(
+            endpoint,
+            f"there is no open OpenSSH master: {detail}",
+            remedy=f"Log in once, as the user that the collector runs as: `{command}`.",
+        )
+        self.detail = detail
+        self.command = command
 
 
 class SshTimeoutError(SshError):
@@ -160,9 +198,27 @@ class SshChannelRefusedError(SshError):
         super().__init__(
             endpoint,
             f"the server refused to start the command: {detail}",
-            remedy="Run fewer at once than its MaxSessions; check that the account has a shell.",
+            remedy="Its MaxSessions is used up; the next command waits for a free session.",
         )
         self.detail = detail
+
+
+class SshNoShellError(SshError):
+    """The login works, but what was asked is not what runs there: nologin, a forced command."""
+
+    def __init__(self, endpoint: Endpoint, *, exit_status: int | None, said: str) -> None:
+        """Keep how it ended and the start of what it wrote instead."""
+        words = f"; it said: {said}" if said else ""
+        super().__init__(
+            endpoint,
+            f"the login node did not run the command (exit status {exit_status}{words})",
+            remedy=(
+                "The account needs a login shell that starts bash there, without ForceCommand; "
+                f"`ssh {endpoint.host} bash -c true` shows what the site allows."
+            ),
+        )
+        self.exit_status = exit_status
+        self.said = said
 
 
 class SshProtocolError(SshError):

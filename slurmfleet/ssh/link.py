@@ -1,91 +1,129 @@
-"""The persistent connection to one login node.
+"""The persistent connection to one login node, by our own SSH.
 
     async with SshLink(target, clock=clock) as link:
         result = await link.run("squeue", limit_s=20)
 
 A link connects when it is first needed and again after a loss, never on its own account: how long
-to wait between failures is its caller's business. Callers that come while it connects share that
-one attempt. A denied login is remembered, and the server is not asked again until `reset_latch`.
+to wait between failures is its caller's business, but for a server that drops logins at its door,
+which is left in peace. Callers that come while it connects share that one attempt. A denied login
+is remembered, and the server is not asked again until `reset_latch`.
 """
 
 import asyncio
-from typing import Final, Self
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Self
 
-import asyncssh
-
-from slurmfleet.ssh.connect import Login, open_login
-from slurmfleet.ssh.conversation import CommandResult, Conversation
-from slurmfleet.ssh.errors import (
-    SshAuthDeniedError,
-    SshConnectionLostError,
-    SshError,
-    SshTimeoutError,
+from slurmfleet.ssh.channels import Channels
+from slurmfleet.ssh.conversation import CommandResult
+from slurmfleet.ssh.errors import SshError
+from slurmfleet.ssh.keeper import LoginKeeper
+from slurmfleet.ssh.lines import open_lines
+from slurmfleet.ssh.port import (
+    DEFAULT_MAX_CHANNELS,
+    DEFAULT_MAX_LINE_BYTES,
+    DEFAULT_MAX_OUTPUT_BYTES,
+    DEFAULT_MAX_STREAMS,
+    LineStream,
 )
-from slurmfleet.ssh.route import nominal_endpoint
-from slurmfleet.ssh.target import Endpoint, SshTarget
-from slurmfleet.ssh.translate import DRIVER_ERRORS, command_error
-from slurmfleet.timing.budget import Budget, BudgetExceededError
+from slurmfleet.ssh.scripts import ScriptRunner
+from slurmfleet.ssh.sessions import Sessions
+from slurmfleet.ssh.target import SshTarget
 from slurmfleet.timing.clock import Clock
-
-DEFAULT_MAX_OUTPUT_BYTES: Final = 64 * 2**20
-
-DEFAULT_MAX_CHANNELS: Final = 4
-"""Commands at once. Not more than half of the server's MaxSessions (10 in OpenSSH unless the site
-says otherwise): sshd frees a session a moment after it has told us that the channel is closed."""
 
 
 class SshLink:
-    """Runs commands on one login node over one connection."""
+    """Runs commands on one login node over one connection; a `Link`."""
 
     def __init__(
-        self, target: SshTarget, *, clock: Clock, max_channels: int = DEFAULT_MAX_CHANNELS
+        self,
+        target: SshTarget,
+        *,
+        clock: Clock,
+        max_channels: int = DEFAULT_MAX_CHANNELS,
+        max_streams: int = DEFAULT_MAX_STREAMS,
+        keeps_shell: bool = True,
     ) -> None:
-        """Describe the link; nothing is connected before the first command."""
-        self.target = target
+        """Describe the link; nothing is connected before the first command.
+
+        Args:
+            target: Where it leads.
+            clock: For durations and waits.
+            max_channels: Commands at once.
+            max_streams: Streams at once, beside the commands.
+            keeps_shell: Whether a bash may stay open for scripts.
+        """
+        self._target = target
         self._clock = clock
         self._max_channels = max_channels
-        self._login: Login | None = None
-        self._attempt: asyncio.Future[Login] | None = None
-        self._connecting: asyncio.Task[None] | None = None
-        self._denial: SshAuthDeniedError | None = None
-        self._is_closing = False
-        self.connections_opened = 0
-        """Successful logins so far."""
-        self.last_error: SshError | None = None
-        """Why the newest command has no result; None when it has one."""
+        self._max_streams = max_streams
+        self._keeps_shell = keeps_shell
+        self._keeper = LoginKeeper(target, clock=clock)
+        self._last_error: SshError | None = None
 
     async def __aenter__(self) -> Self:
         """Be ready for commands."""
-        self._slots = asyncio.Semaphore(self._max_channels)
         self._children = asyncio.TaskGroup()
         await self._children.__aenter__()
+        self._keeper.open(self._children)
+        self._channels = Channels(
+            self._keeper,
+            Sessions(
+                max_commands=self._max_channels, max_streams=self._max_streams, clock=self._clock
+            ),
+            open_limit_s=self._target.connect_timeout_s,
+            children=self._children,
+        )
+        self._scripts = ScriptRunner(
+            self._channels.open,
+            clock=self._clock,
+            children=self._children,
+            keeps_shell=self._keeps_shell,
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close the connection; commands still running end with `SshConnectionLostError`."""
-        self._is_closing = True
-        if self._connecting is not None:
-            self._connecting.cancel()
         try:
-            if self._login is not None:
-                await self._login.close()
+            self._scripts.close()
+            await self._keeper.close()
         finally:
             # The group never learns of the body's error: it would wrap it.
             await self._children.__aexit__(None, None, None)
 
     @property
+    def target(self) -> SshTarget:
+        """Where it leads."""
+        return self._target
+
+    @property
     def is_connected(self) -> bool:
-        """Say whether the next command needs no new connection."""
-        return self._login is not None and not self._login.connection.is_closed()
+        """Whether the next command needs no new connection."""
+        return self._keeper.is_connected
+
+    @property
+    def connections_opened(self) -> int:
+        """Successful logins so far."""
+        return self._keeper.connections_opened
 
     @property
     def is_denied(self) -> bool:
-        """Say whether a denied login is remembered."""
-        return self._denial is not None
+        """Whether a denied login is remembered."""
+        return self._keeper.is_denied
+
+    @property
+    def last_error(self) -> SshError | None:
+        """Why the newest command has no result; None when it has one."""
+        return self._last_error
+
+    @property
+    def shell_runs(self) -> int:
+        """Scripts that went through a bash that stayed open."""
+        return self._scripts.shell_runs
 
     def reset_latch(self) -> None:
-        """Forget a denied login, because a person has changed something."""
-        self._denial = None
+        """Forget denials and waits, because a person has changed something."""
+        self._keeper.reset()
 
     async def run(
         self,
@@ -95,121 +133,68 @@ class SshLink:
         limit_s: float,
         max_output_bytes: int = DEFAULT_MAX_OUTPUT_BYTES,
     ) -> CommandResult:
-        """Run one command through the login shell of the far side.
-
-        A command that overruns, writes too much, or whose caller is cancelled is stopped; the
-        connection stays. A non-zero exit status is a result, not an error.
-
-        Args:
-            command: Text for the remote shell; quoting is the caller's business.
-            stdin: Sent whole, then closed.
-            limit_s: For everything: connecting, waiting for a free channel, and the command.
-            max_output_bytes: Standard output and error together.
+        """Run one command, as `Link.run` says; the connection survives its failure.
 
         Raises:
             SshError: There is no complete result.
         """
-        try:
-            result = await self._run(command, stdin, limit_s, max_output_bytes)
-        except SshError as exc:
-            self.last_error = exc
-            raise
-        self.last_error = None
-        return result
-
-    async def _run(
-        self, command: str, stdin: bytes, limit_s: float, max_output_bytes: int
-    ) -> CommandResult:
-        started_s = self._clock.monotonic_s()
-        conversation = Conversation(self._endpoint(), max_output_bytes=max_output_bytes)
-        operation = "connect"
-        try:
-            async with Budget(operation="ssh", limit_s=limit_s).enforce():
-                # Before the queue for channels, so that all who wait share one failed attempt.
-                await self._ready()
-                operation = "run a command"
-                self._children.create_task(
-                    self._hold(conversation, command, stdin),
-                    name=f"ssh command on {self.target.cluster}",
-                )
-                await conversation.ended()
-        except BudgetExceededError as exc:
-            raise SshTimeoutError(self._endpoint(), operation=operation, limit_s=limit_s) from exc
-        finally:
-            conversation.abandon()
-        return conversation.result(duration_s=self._clock.monotonic_s() - started_s)
-
-    async def _hold(self, conversation: Conversation, command: str, stdin: bytes) -> None:
-        """Carry a command; keep its slot until the server has let go of the channel too.
-
-        It is a task of the link, not of the caller: a caller that gives up while a channel is
-        being opened would leave it open on the server and use up MaxSessions.
-        """
-        try:
-            async with self._slots:
-                if not conversation.is_abandoned:
-                    await self._converse(conversation, command, stdin)
-        except SshError as exc:
-            conversation.fail(exc)
-        finally:
-            conversation.settle(connection_lost=True)
-
-    async def _converse(self, conversation: Conversation, command: str, stdin: bytes) -> None:
-        login = await self._ready()
-        try:
-            async with Budget(operation="open", limit_s=self.target.connect_timeout_s).enforce():
-                await login.connection.create_session(  # pyright: ignore[reportUnknownMemberType] - asyncssh's generic
-                    lambda: conversation, command, encoding=None
-                )
-        except BudgetExceededError as exc:
-            login.abort()  # a server that opens no channel any more is as good as dead
-            raise SshConnectionLostError(login.endpoint, "it opens no channel any more") from exc
-        except DRIVER_ERRORS as exc:
-            raise _opening_error(exc, login) from exc
-        conversation.send(stdin)
-        await conversation.closed()
-        conversation.settle(connection_lost=login.connection.is_closed())
-
-    async def _ready(self) -> Login:
-        """Give the connection, made anew if need be; all who wait share one attempt."""
-        if self._denial is not None:
-            raise SshAuthDeniedError(
-                self._denial.endpoint, self._denial.detail, latched=True
-            ) from self._denial
-        if self._login is not None and self.is_connected:
-            return self._login
-        if self._is_closing:
-            raise SshConnectionLostError(self._endpoint(), "the link is closed")
-        if self._attempt is None:
-            self._attempt = asyncio.get_running_loop().create_future()
-            self._connecting = self._children.create_task(
-                self._connect(self._attempt), name=f"ssh connection to {self.target.cluster}"
+        with self._remembering():
+            started_s = self._clock.monotonic_s()
+            conversation = await self._channels.run(
+                command, stdin, limit_s=limit_s, max_output_bytes=max_output_bytes
             )
-        return await asyncio.shield(self._attempt)
+            return conversation.result(duration_s=self._clock.monotonic_s() - started_s)
 
-    async def _connect(self, attempt: asyncio.Future[Login]) -> None:
-        failure: SshError = SshConnectionLostError(self._endpoint(), "the link was closed")
+    async def run_script(
+        self,
+        script: str,
+        *,
+        limit_s: float,
+        login: bool = False,
+        max_output_bytes: int = DEFAULT_MAX_OUTPUT_BYTES,
+    ) -> CommandResult:
+        """Run a bash script, as `Link.run_script` says.
+
+        Raises:
+            SshError: There is no complete result.
+        """
+        with self._remembering():
+            return await self._scripts.run(
+                script,
+                endpoint=self._keeper.endpoint,
+                limit_s=limit_s,
+                login=login,
+                max_output_bytes=max_output_bytes,
+            )
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        command: str,
+        *,
+        stdin: bytes = b"",
+        max_line_bytes: int = DEFAULT_MAX_LINE_BYTES,
+    ) -> AsyncGenerator[LineStream]:
+        """Keep a command running and read its lines, as `Link.stream` says.
+
+        Raises:
+            SshError: It does not begin, or breaks.
+        """
+        async with open_lines(
+            self._channels.open,
+            command,
+            stdin,
+            max_line_bytes=max_line_bytes,
+            begin_limit_s=self._target.connect_timeout_s,
+            endpoint=self._keeper.endpoint,
+        ) as lines:
+            yield lines
+
+    @contextmanager
+    def _remembering(self) -> Generator[None]:
         try:
-            self._login = await open_login(self.target)
-            self.connections_opened += 1
-            attempt.set_result(self._login)
+            yield
         except SshError as exc:
-            failure = exc
-            if isinstance(exc, SshAuthDeniedError):
-                self._denial = exc
-        finally:
-            self._attempt = None
-            if not attempt.done():
-                attempt.set_exception(failure)
-                attempt.exception()  # all who waited may have given up: that is no bug
-
-    def _endpoint(self) -> Endpoint:
-        return self._login.endpoint if self._login is not None else nominal_endpoint(self.target)
-
-
-def _opening_error(exc: Exception, login: Login) -> SshError:
-    """Tell a refused channel from a connection that is gone; asyncssh uses one class for both."""
-    is_gone = login.connection.is_closed() or str(exc) == "SSH connection closed"
-    if is_gone and isinstance(exc, asyncssh.ChannelOpenError):
-        return SshConnectionLostError(login.endpoint, str(exc))
-    return command_error(exc, login.endpoint)
+            self._last_error = exc
+            raise
+        self._last_error = None

@@ -222,7 +222,7 @@ async def test_running_command_learns_that_the_connection_broke(tmp_path: Path):
     assert (is_connected, link.last_error) == (False, task.result())
 
 
-async def test_refused_session_is_no_lost_connection(tmp_path: Path):
+async def test_refused_session_waits_for_a_free_one(tmp_path: Path):
     async with (
         LoginNode(tmp_path, answer=hang_on_request, max_sessions=1) as node,
         link_to(node.target()) as link,
@@ -230,13 +230,28 @@ async def test_refused_session_is_no_lost_connection(tmp_path: Path):
     ):
         busy = group.create_task(link.run("hang", limit_s=60))
         await until(lambda: node.commands == ["hang"])
-        with pytest.raises(SshChannelRefusedError) as caught:
-            await link.run("one too many", limit_s=5)
-        is_connected = link.is_connected
+        with pytest.raises(SshTimeoutError) as caught:
+            await link.run("one too many", limit_s=0.5)
+        patient = group.create_task(link.run("patient", limit_s=8))
+        await asyncio.sleep(0)
         busy.cancel()
 
+    assert caught.value.operation == "wait for a free session"
+    assert patient.result().stdout == b"fine"
+    assert (node.commands, link.connections_opened) == (["hang", "patient"], 1)
+
+
+async def test_session_refused_to_a_link_that_holds_none_is_told(tmp_path: Path):
+    async with (
+        LoginNode(tmp_path, max_sessions=0) as node,
+        link_to(node.target()) as link,
+    ):
+        with pytest.raises(SshChannelRefusedError) as caught:
+            await link.run("true", limit_s=8)
+        is_connected = link.is_connected
+
     assert (caught.value.detail, caught.value.retryable) == ("Session refused", True)
-    assert (is_connected, node.commands) == (True, ["hang"])
+    assert is_connected
 
 
 async def test_closed_port_is_unreachable(node: LoginNode):

@@ -9,11 +9,14 @@ from slurmfleet.ssh.errors import (
     HostKeyRejectedError,
     HostKeyUnknownError,
     SshAuthDeniedError,
+    SshBusyError,
     SshChannelRefusedError,
     SshConfigError,
     SshConnectionLostError,
     SshError,
     SshKeyFileError,
+    SshNoMasterError,
+    SshNoShellError,
     SshOutputTooLargeError,
     SshProtocolError,
     SshTimeoutError,
@@ -26,6 +29,9 @@ ENDPOINT = Endpoint(cluster=ClusterName("alpha"), host="login", port=2222, user=
 ERRORS = {
     SshUnreachableError(ENDPOINT, "refused"): True,
     SshTimeoutError(ENDPOINT, operation="connect", limit_s=5): True,
+    SshBusyError(ENDPOINT, "Connection lost"): True,
+    SshNoMasterError(ENDPOINT, "no socket", command="ssh -M login"): False,
+    SshNoShellError(ENDPOINT, exit_status=1, said="not available"): True,
     SshAuthDeniedError(ENDPOINT, "Permission denied"): False,
     HostKeyUnknownError(ENDPOINT, fingerprint="SHA256:b", key_line="login ssh-ed25519 b"): False,
     HostKeyChangedError(
@@ -66,7 +72,7 @@ def test_message_names_cluster_server_and_remedy(error: SshError):
     assert error.remedy.endswith(".")
 
 
-@pytest.mark.parametrize("kind", leaves(), ids=lambda one: one.__name__)
+@pytest.mark.parametrize("kind", sorted(leaves(), key=str), ids=lambda one: one.__name__)
 def test_every_kind_is_drawn_in_the_tree(kind: type[SshError]):
     assert f"── {kind.__name__} " in (errors.__doc__ or "")
 
