@@ -24,7 +24,7 @@ from slurmfleet.ssh.sessions import NoRoomError, Sessions
 from slurmfleet.ssh.translate import DRIVER_ERRORS, command_error
 from slurmfleet.timing.budget import Budget, BudgetExceededError
 
-_LONE_REFUSALS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+LONE_REFUSALS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """How long to wait when a session is refused while we hold no other: sshd may not yet have let go
 of one that we have closed. Refused once more after the last, it is a refusal."""
 
@@ -135,7 +135,7 @@ class Channels:
         Returns:
             The connection that carried it; None when nobody wanted it any more.
         """
-        pauses_s = iter(_LONE_REFUSALS_S)
+        pauses_s = iter(LONE_REFUSALS_S)
         while is_wanted():
             async with self._sessions.command():
                 login = await self._current_login()
@@ -148,7 +148,7 @@ class Channels:
                 else:
                     await stay()
                     return login
-            await _wait(pause_s)
+            await wait_real_s(pause_s)
         return None
 
     async def _squeeze_in(self, flow: Flow, command: str, use: Use) -> None:
@@ -209,7 +209,7 @@ def _opening_error(exc: Exception, login: Login) -> SshError:
     return command_error(exc, login.endpoint)
 
 
-async def _wait(pause_s: float) -> None:
+async def wait_real_s(pause_s: float) -> None:
     """Wait real seconds: the server's process is what is waited for, not a clock of ours."""
     with suppress(TimeoutError):
         async with asyncio.timeout(pause_s):

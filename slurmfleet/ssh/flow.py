@@ -1,15 +1,15 @@
 """One command on one channel of our own SSH, read piece by piece."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
 import asyncssh
 from asyncssh.constants import EXTENDED_DATA_STDERR
 
-from slurmfleet.ssh.duplex import HIGH_WATER_BYTES, STOP_GRACE_S, Ending, Piece
+from slurmfleet.ssh.duplex import STOP_GRACE_S, Ending, Piece
 from slurmfleet.ssh.errors import SshConnectionLostError, SshError
+from slurmfleet.ssh.inbox import Inbox
 from slurmfleet.ssh.target import Endpoint
 from slurmfleet.ssh.translate import command_error
 
@@ -22,14 +22,10 @@ class Flow(asyncssh.SSHClientSession[bytes]):
         self._endpoint = endpoint
         self._is_cut_off = is_cut_off
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self._pieces: deque[Piece] = deque()
-        self._unread_bytes = 0
+        self._inbox = Inbox()
         self._is_paused = False
-        self._news = asyncio.Event()
         self._exit = Ending()
         self._reached_eof = False
-        self._is_over = False
-        self._error: SshError | None = None
         self._left = asyncio.Event()
 
     @property
@@ -40,12 +36,12 @@ class Flow(asyncssh.SSHClientSession[bytes]):
     @property
     def ending(self) -> Ending | None:
         """How it ended; None before that is known."""
-        return self._exit if self._is_over and not self._pieces else None
+        return self._exit if self._inbox.is_over and self._inbox.is_empty else None
 
     @property
     def has_news(self) -> bool:
         """Whether there is unread output or an end."""
-        return bool(self._pieces) or self._is_over or self._error is not None
+        return self._inbox.has_news
 
     def send(self, data: bytes, *, last: bool = False) -> None:
         """Write to its standard input; a command that has ended reads nothing."""
@@ -61,29 +57,20 @@ class Flow(asyncssh.SSHClientSession[bytes]):
         Raises:
             SshError: It broke.
         """
-        while not self.has_news:
-            self._news.clear()
-            await self._news.wait()
-        if self._pieces:
-            piece = self._pieces.popleft()
-            self._unread_bytes -= len(piece.data)
-            if self._is_paused and self._unread_bytes < HIGH_WATER_BYTES // 2:
-                self._is_paused = False
-                if self._channel is not None:
-                    self._channel.resume_reading()
-            return piece
-        if self._error is not None:
-            raise self._error
-        return None
+        piece = await self._inbox.take()
+        if self._is_paused and self._inbox.has_room:
+            self._is_paused = False
+            if self._channel is not None:
+                self._channel.resume_reading()
+        return piece
 
     def fail(self, error: SshError) -> None:
         """End it with an error; the first one counts."""
-        self._error = self._error or error
-        self._news.set()
+        self._inbox.fail(error)
 
     def fail_unless_over(self) -> None:
         """End it with an error if nothing else has."""
-        if not self._is_over:
+        if not self._inbox.is_over:
             self.fail(SshConnectionLostError(self._endpoint, "it was never begun"))
 
     async def opened(self) -> None:
@@ -92,11 +79,10 @@ class Flow(asyncssh.SSHClientSession[bytes]):
         Raises:
             SshError: It did not.
         """
-        while self._channel is None and self._error is None:
-            self._news.clear()
-            await self._news.wait()
-        if self._channel is None and self._error is not None:
-            raise self._error
+        while self._channel is None and self._inbox.error is None:
+            await self._inbox.rung()
+        if self._channel is None and self._inbox.error is not None:
+            raise self._inbox.error
 
     @property
     def is_left(self) -> bool:
@@ -127,8 +113,7 @@ class Flow(asyncssh.SSHClientSession[bytes]):
         self, channel: "asyncssh.SSHClientChannel[bytes]", ended: asyncio.Task[None]
     ) -> None:
         # What is still to come has to be taken, or the end would wait behind it.
-        self._pieces.clear()
-        self._unread_bytes = 0
+        self._inbox.clear()
         with suppress(OSError):
             channel.resume_reading()
             channel.terminate()
@@ -142,16 +127,14 @@ class Flow(asyncssh.SSHClientSession[bytes]):
     def connection_made(self, chan: "asyncssh.SSHClientChannel[bytes]") -> None:
         """Take the channel."""
         self._channel = chan
-        self._news.set()
+        self._inbox.ring()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Keep a piece, and make the server wait when there are too many."""
         if self._left.is_set():
             return
-        self._pieces.append(Piece(data, is_error=datatype == EXTENDED_DATA_STDERR))
-        self._unread_bytes += len(data)
-        self._news.set()
-        if self._unread_bytes > HIGH_WATER_BYTES and not self._is_paused:
+        self._inbox.put(Piece(data, is_error=datatype == EXTENDED_DATA_STDERR))
+        if self._inbox.is_full and not self._is_paused:
             self._is_paused = True
             if self._channel is not None:
                 self._channel.pause_reading()
@@ -176,5 +159,4 @@ class Flow(asyncssh.SSHClientSession[bytes]):
             self.fail(command_error(exc, self._endpoint))
         elif self._exit == Ending() or (self._is_cut_off() and not self._reached_eof):
             self.fail(SshConnectionLostError(self._endpoint, "it closed before the command ended"))
-        self._is_over = True
-        self._news.set()
+        self._inbox.finish()

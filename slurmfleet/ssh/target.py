@@ -73,6 +73,9 @@ class SshTarget:
     known_hosts_files: tuple[Path, ...] = ()
     """Read only for hosts of which nothing is pinned; a missing file is empty."""
 
+    control_path: str | None = None
+    """Socket of an OpenSSH master, with ssh's own `%` tokens; None: what `config_files` say."""
+
     config_files: tuple[Path, ...] = ()
     """OpenSSH client configuration; it can never turn host-key verification off."""
 
