@@ -34,6 +34,11 @@ class Tres:
     cpu_count: int | None = None
     node_count: int | None = None
 
+    @property
+    def all_gpus(self) -> Mapping[str, int]:
+        """The GPUs by type, those without one under ""."""
+        return _with_untyped(self.gpu_count, self.gpus_by_type)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gres:
@@ -41,6 +46,17 @@ class Gres:
 
     gpu_count: int = 0
     gpus_by_type: Mapping[str, int]
+
+    @property
+    def all_gpus(self) -> Mapping[str, int]:
+        """The GPUs by type, those without one under ""."""
+        return _with_untyped(self.gpu_count, self.gpus_by_type)
+
+
+def _with_untyped(total: int, by_type: Mapping[str, int]) -> Mapping[str, int]:
+    counts = {kind: count for kind, count in by_type.items() if count}
+    untyped = total - sum(counts.values())
+    return {**counts, "": counts.get("", 0) + untyped} if untyped > 0 else counts
 
 
 @lru_cache(maxsize=8192)
