@@ -16,6 +16,7 @@ from slurmfleet.slurm.commands import Section
 from slurmfleet.slurm.frames import Frames
 from slurmfleet.slurm.probe import Probe
 from slurmfleet.slurm.records import Separators, separators_for
+from slurmfleet.slurm.waiting import Waiting
 from slurmfleet.ssh.link import SshLink
 from slurmfleet.telemetry import metrics
 from slurmfleet.timing.clock import Clock
@@ -43,6 +44,9 @@ class Known:
 
     population: tuple[PartitionCount, ...] | None = None
     """Everybody's jobs as they were last counted; None before the first count."""
+
+    waiting: tuple[Waiting, ...] | None = None
+    """What waiting jobs ask for, from the same count."""
 
 
 class Desk:

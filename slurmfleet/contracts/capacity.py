@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar
 
 from slurmfleet.contracts.nouns import Noun
@@ -44,6 +45,10 @@ class GpuDemand:
     """Jobs; the waiting part of an array counts all its tasks."""
 
     gpus: int
+    eligible_jobs: int = 0
+    """Of them, those that wait for room alone: not held, nor for another job, a time or a limit."""
+
+    eligible_gpus: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,8 @@ class PartitionSampled(Sample):
     """Empty for the whole cluster: partitions overlap, so they must not be added up."""
 
     gpu_source: str = ""
-    """What the free GPUs were read from: `alloc_tres`, `gres_used`, `job_tres`; empty: no GPUs."""
+    """What the held GPUs were read from: `alloc_tres`, `gres_used`, `job_tres`; empty: no GPUs.
+    `unknown`: there are GPUs, but nothing tells how many are held, and `gpus` is empty."""
 
     state: str = "UP"
     """UP, DOWN, DRAIN or INACTIVE, in Slurm's words."""
@@ -108,7 +114,20 @@ class PartitionSampled(Sample):
 
     demand: tuple[GpuDemand, ...] = ()
     """What waiting jobs of everybody ask for; a job that may go to several partitions counts in
-    each of them."""
+    each of them, a job that names two types of GPU with each."""
+
+    demand_is_known: bool = False
+    """Whether the queue was read; if not, `demand` is empty and says nothing."""
+
+    root_only: bool = False
+    """Whether only root may submit."""
+
+    next_reservation_at: datetime | None = None
+    """When the next reservation begins that we may not use and that takes nodes of this partition:
+    what would run longer waits until it is over."""
+
+    next_reservation_nodes: int = 0
+    """How many of the partition's nodes it takes."""
 
     def _identity(self) -> tuple[str, ...]:
         return (self.partition,)

@@ -195,6 +195,24 @@ def _id_lists(raw_ids: Iterable[int]) -> Iterator[str]:
         yield ",".join(map(str, chunk))
 
 
+def capacity_sections(*, limit_s: float = QUEUE_LIMIT_S) -> tuple[Section, ...]:
+    """Ask for all nodes, partitions and reservations, hidden ones too.
+
+    `-d` adds GresUsed to the nodes and costs no request more. Four requests to the controller, as
+    sdiag counts them: scontrol reads the partitions too when it shows nodes. sinfo would save
+    none: it makes the same two requests for a line per node and partition, and knows neither
+    AllocTRES nor who may use a partition.
+    """
+    return tuple(
+        Section(name=name, argv=("scontrol", "-a", *detail, "-o", "show", entity), limit_s=limit_s)
+        for name, entity, detail in (
+            (SectionName.NODES, "node", ("-d",)),
+            (SectionName.PARTITIONS, "partition", ()),
+            (SectionName.RESERVATIONS, "reservation", ()),
+        )
+    )
+
+
 def probe_sections(*, limit_s: float = PROBE_LIMIT_S) -> tuple[Section, ...]:
     """Ask once per connection, in a login shell: who, which Slurm, which environment."""
     asked = {

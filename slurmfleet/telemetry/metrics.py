@@ -90,6 +90,16 @@ JOBS = Gauge(
     "Jobs of everybody by partition and state, as the queue showed them.",
     ("cluster", "partition", "state"),
 )
+GPUS = Gauge(
+    "slurmfleet_gpus",
+    "GPUs by partition and by who may have them; partition empty is the whole cluster.",
+    ("cluster", "partition", "state"),
+)
+NODES = Gauge(
+    "slurmfleet_nodes",
+    "Nodes by partition and state; partition empty is the whole cluster.",
+    ("cluster", "partition", "state"),
+)
 MESSAGES_PUBLISHED = Counter(
     "slurmfleet_messages_published_total",
     "Messages with facts that the bus has acknowledged.",

@@ -31,14 +31,18 @@ class GpuTally(_message.Message):
     def __init__(self, gpu_type: _Optional[str] = ..., total: _Optional[int] = ..., allocated: _Optional[int] = ..., free: _Optional[int] = ..., offline: _Optional[int] = ..., reserved: _Optional[int] = ..., planned: _Optional[int] = ..., blocked: _Optional[int] = ...) -> None: ...
 
 class GpuDemand(_message.Message):
-    __slots__ = ("gpu_type", "jobs", "gpus")
+    __slots__ = ("gpu_type", "jobs", "gpus", "eligible_jobs", "eligible_gpus")
     GPU_TYPE_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
     GPUS_FIELD_NUMBER: _ClassVar[int]
+    ELIGIBLE_JOBS_FIELD_NUMBER: _ClassVar[int]
+    ELIGIBLE_GPUS_FIELD_NUMBER: _ClassVar[int]
     gpu_type: str
     jobs: int
     gpus: int
-    def __init__(self, gpu_type: _Optional[str] = ..., jobs: _Optional[int] = ..., gpus: _Optional[int] = ...) -> None: ...
+    eligible_jobs: int
+    eligible_gpus: int
+    def __init__(self, gpu_type: _Optional[str] = ..., jobs: _Optional[int] = ..., gpus: _Optional[int] = ..., eligible_jobs: _Optional[int] = ..., eligible_gpus: _Optional[int] = ...) -> None: ...
 
 class RollEntry(_message.Message):
     __slots__ = ("job_id", "submitted_at")
@@ -49,7 +53,7 @@ class RollEntry(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class PartitionSampled(_message.Message):
-    __slots__ = ("cluster", "observed_at", "source", "partition", "gpu_source", "state", "is_default", "is_hidden", "max_time_s", "default_time_s", "grace_time_s", "min_nodes", "max_nodes", "max_cpus_per_node", "priority_tier", "priority_job_factor", "preempt_mode", "over_subscribe", "qos", "allow_accounts", "deny_accounts", "allow_groups", "allow_qos", "deny_qos", "requires_reservation", "nodes_total", "nodes_by_state", "cpus_total", "cpus_allocated", "cpus_free", "memory_total_mib", "memory_free_mib", "gpus", "nodes_by_free_gpus", "demand")
+    __slots__ = ("cluster", "observed_at", "source", "partition", "gpu_source", "state", "is_default", "is_hidden", "max_time_s", "default_time_s", "grace_time_s", "min_nodes", "max_nodes", "max_cpus_per_node", "priority_tier", "priority_job_factor", "preempt_mode", "over_subscribe", "qos", "allow_accounts", "deny_accounts", "allow_groups", "allow_qos", "deny_qos", "requires_reservation", "nodes_total", "nodes_by_state", "cpus_total", "cpus_allocated", "cpus_free", "memory_total_mib", "memory_free_mib", "gpus", "nodes_by_free_gpus", "demand", "demand_is_known", "root_only", "next_reservation_at", "next_reservation_nodes")
     class NodesByStateEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +103,10 @@ class PartitionSampled(_message.Message):
     GPUS_FIELD_NUMBER: _ClassVar[int]
     NODES_BY_FREE_GPUS_FIELD_NUMBER: _ClassVar[int]
     DEMAND_FIELD_NUMBER: _ClassVar[int]
+    DEMAND_IS_KNOWN_FIELD_NUMBER: _ClassVar[int]
+    ROOT_ONLY_FIELD_NUMBER: _ClassVar[int]
+    NEXT_RESERVATION_AT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_RESERVATION_NODES_FIELD_NUMBER: _ClassVar[int]
     cluster: str
     observed_at: _timestamp_pb2.Timestamp
     source: str
@@ -134,7 +142,11 @@ class PartitionSampled(_message.Message):
     gpus: _containers.RepeatedCompositeFieldContainer[GpuTally]
     nodes_by_free_gpus: _containers.ScalarMap[int, int]
     demand: _containers.RepeatedCompositeFieldContainer[GpuDemand]
-    def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., partition: _Optional[str] = ..., gpu_source: _Optional[str] = ..., state: _Optional[str] = ..., is_default: _Optional[bool] = ..., is_hidden: _Optional[bool] = ..., max_time_s: _Optional[int] = ..., default_time_s: _Optional[int] = ..., grace_time_s: _Optional[int] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., max_cpus_per_node: _Optional[int] = ..., priority_tier: _Optional[int] = ..., priority_job_factor: _Optional[int] = ..., preempt_mode: _Optional[str] = ..., over_subscribe: _Optional[str] = ..., qos: _Optional[str] = ..., allow_accounts: _Optional[_Iterable[str]] = ..., deny_accounts: _Optional[_Iterable[str]] = ..., allow_groups: _Optional[_Iterable[str]] = ..., allow_qos: _Optional[_Iterable[str]] = ..., deny_qos: _Optional[_Iterable[str]] = ..., requires_reservation: _Optional[bool] = ..., nodes_total: _Optional[int] = ..., nodes_by_state: _Optional[_Mapping[str, int]] = ..., cpus_total: _Optional[int] = ..., cpus_allocated: _Optional[int] = ..., cpus_free: _Optional[int] = ..., memory_total_mib: _Optional[int] = ..., memory_free_mib: _Optional[int] = ..., gpus: _Optional[_Iterable[_Union[GpuTally, _Mapping]]] = ..., nodes_by_free_gpus: _Optional[_Mapping[int, int]] = ..., demand: _Optional[_Iterable[_Union[GpuDemand, _Mapping]]] = ...) -> None: ...
+    demand_is_known: bool
+    root_only: bool
+    next_reservation_at: _timestamp_pb2.Timestamp
+    next_reservation_nodes: int
+    def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., partition: _Optional[str] = ..., gpu_source: _Optional[str] = ..., state: _Optional[str] = ..., is_default: _Optional[bool] = ..., is_hidden: _Optional[bool] = ..., max_time_s: _Optional[int] = ..., default_time_s: _Optional[int] = ..., grace_time_s: _Optional[int] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., max_cpus_per_node: _Optional[int] = ..., priority_tier: _Optional[int] = ..., priority_job_factor: _Optional[int] = ..., preempt_mode: _Optional[str] = ..., over_subscribe: _Optional[str] = ..., qos: _Optional[str] = ..., allow_accounts: _Optional[_Iterable[str]] = ..., deny_accounts: _Optional[_Iterable[str]] = ..., allow_groups: _Optional[_Iterable[str]] = ..., allow_qos: _Optional[_Iterable[str]] = ..., deny_qos: _Optional[_Iterable[str]] = ..., requires_reservation: _Optional[bool] = ..., nodes_total: _Optional[int] = ..., nodes_by_state: _Optional[_Mapping[str, int]] = ..., cpus_total: _Optional[int] = ..., cpus_allocated: _Optional[int] = ..., cpus_free: _Optional[int] = ..., memory_total_mib: _Optional[int] = ..., memory_free_mib: _Optional[int] = ..., gpus: _Optional[_Iterable[_Union[GpuTally, _Mapping]]] = ..., nodes_by_free_gpus: _Optional[_Mapping[int, int]] = ..., demand: _Optional[_Iterable[_Union[GpuDemand, _Mapping]]] = ..., demand_is_known: _Optional[bool] = ..., root_only: _Optional[bool] = ..., next_reservation_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_reservation_nodes: _Optional[int] = ...) -> None: ...
 
 class ShareSampled(_message.Message):
     __slots__ = ("cluster", "observed_at", "source", "account", "user", "partition", "parent_account", "raw_shares", "norm_shares", "raw_usage_s", "norm_usage", "effective_usage", "fair_share", "level_fs", "group_tres", "group_tres_minutes", "group_tres_run_minutes", "tres_run_minutes", "max_tres_per_job", "group_jobs", "group_submit_jobs", "group_wall_minutes", "max_jobs", "max_submit_jobs", "max_wall_minutes", "qos", "default_qos", "gpus_running", "gpus_pending", "gpu_head_room", "gpus_allocated", "gpus_consumed", "gpus_consumed_normal", "gpus_consumed_free", "fair_share_gpus_available", "gpus_pending_eligible")
