@@ -14,6 +14,7 @@ class Noun(StrEnum):
     SHARE = "share"
     QOS = "qos"
     USAGE = "usage"
+    OCCUPANCY = "occupancy"
     QUOTA = "quota"
     GPU = "gpu"
     LOAD = "load"

@@ -27,6 +27,8 @@ class Topic(StrEnum):
     """Associations and QOS with their limits."""
     USAGE = "usage"
     """GPU and CPU time by account and user."""
+    GRANTS = "grants"
+    """What a site grants and counts in a service of its own."""
     QUOTAS = "quotas"
     SAMPLES = "samples"
     """GPU, CPU and memory use of running tracked jobs."""

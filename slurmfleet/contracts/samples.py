@@ -3,7 +3,7 @@
 from slurmfleet.contracts.capacity import PartitionSampled
 from slurmfleet.contracts.quotas import QuotaSampled
 from slurmfleet.contracts.sample import Sample
-from slurmfleet.contracts.shares import QosSampled, ShareSampled, UsageSampled
+from slurmfleet.contracts.shares import OccupancySampled, QosSampled, ShareSampled, UsageSampled
 from slurmfleet.contracts.surveys import RollCalled, SurveyFinished
 from slurmfleet.contracts.use import GpuSampled, LoadSampled, SamplingMissed
 
@@ -12,6 +12,7 @@ SAMPLE_KINDS: tuple[type[Sample], ...] = (
     ShareSampled,
     QosSampled,
     UsageSampled,
+    OccupancySampled,
     QuotaSampled,
     GpuSampled,
     LoadSampled,

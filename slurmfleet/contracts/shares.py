@@ -13,8 +13,27 @@ from slurmfleet.contracts.sample import NOTHING, Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QosHeadRoom:
+    """How many more GPUs a user's jobs may hold under one QOS, by the limits of the QOS alone."""
+
+    qos: str
+    gpus: int | None = None
+    """None: the QOS sets no limit on GPUs."""
+
+    bounded_by: str = ""
+    """The limit that is nearest: `MaxTRESPU gres/gpu=4`."""
+
+    at_most: bool = False
+    """Others' use counts too and is not known in full: it may be less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShareSampled(Sample):
-    """One association: an account, or a user in an account."""
+    """One association: an account, or a user in an account.
+
+    `sshare` tells fair-share and head-room, `sacctmgr` limits and head-room, `opensearch` what a
+    site grants; what a source does not tell is None or empty.
+    """
 
     noun: ClassVar[Noun] = Noun.SHARE
 
@@ -26,6 +45,8 @@ class ShareSampled(Sample):
     """Empty: in every partition."""
 
     parent_account: str = ""
+    """Empty for root, and for users, who stand in `account`."""
+
     raw_shares: int | None = None
     """None: the parent's shares are used (fairshare=parent)."""
 
@@ -61,7 +82,8 @@ class ShareSampled(Sample):
 
     gpus_pending: int | None = None
     gpu_head_room: int | None = None
-    """How many more GPUs may run at once here and in all accounts above; None: no limit."""
+    """How many more GPUs may run at once here and in all accounts above; None: no limit, provided
+    that `head_room_told`."""
 
     gpus_allocated: float | None = None
     """Formally granted, where a site keeps such a number (OpenSearch)."""
@@ -71,6 +93,26 @@ class ShareSampled(Sample):
     gpus_consumed_free: float | None = None
     fair_share_gpus_available: float | None = None
     gpus_pending_eligible: float | None = None
+    tres_minutes_used: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    """Decayed use, what `group_tres_minutes` is held against; without zeros."""
+
+    head_room_told: bool = False
+    """Whether limits and queue are both known; else nothing follows from an absent head-room."""
+
+    head_room_at_most: bool = False
+    """Limits hold too whose use is not known (CPUs, memory, billing): it may be less."""
+
+    head_room_bounded_by: str = ""
+    """The limit that is nearest: `account bio: GrpTRES gres/gpu=6`; empty: none."""
+
+    head_room_by_gpu_type: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    """Where a limit is on one type of GPU; never more than `gpu_head_room`."""
+
+    qos_head_room: tuple[QosHeadRoom, ...] = ()
+    """For users: one per QOS that they may use, sorted by name."""
+
+    limits_enforced: bool | None = None
+    """Whether Slurm holds anybody to limits (AccountingStorageEnforce); None: not told."""
 
     def _identity(self) -> tuple[str, ...]:
         return self.account, self.user, self.partition
@@ -127,3 +169,14 @@ class UsageSampled(Sample):
 
     def _identity(self) -> tuple[str, ...]:
         return self.account, self.user, instant(self.since_at), instant(self.until_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccupancySampled(Sample):
+    """How many GPUs of a whole cluster were in use, where a site keeps such a number."""
+
+    noun: ClassVar[Noun] = Noun.OCCUPANCY
+
+    gpus_total: float | None = None
+    gpus_allocated: float | None = None
+    gpus_idle: float | None = None

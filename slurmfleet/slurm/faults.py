@@ -63,11 +63,11 @@ _BY_WORDS = (
     # A stopped munged makes sacct say both this and "Problem talking to the database".
     (FaultKind.AUTH_ERROR, r"authentication error|munge (?:encode|decode) failed"),
     (FaultKind.RATE_LIMITED, r"rate[- ]?limit"),
-    (FaultKind.ACCOUNTING_ABSENT, r"accounting storage is disabled"),
+    (FaultKind.ACCOUNTING_ABSENT, r"accounting storage is disabled|supported accounting_storage"),
     (FaultKind.ACCOUNTING_DOWN, r"problem talking to the database|slurmdbd|sending persistinit"),
     (FaultKind.INVALID_USER, r"invalid user"),
     (FaultKind.INVALID_JOB, r"invalid job id"),
-    (FaultKind.INVALID_FORMAT, r"invalid (?:job format specification|field requested)"),
+    (FaultKind.INVALID_FORMAT, r"invalid (?:job format|field requested)|unknown field"),
     (FaultKind.VERSION_MISMATCH, r"incompatible versions|protocol version"),
     (FaultKind.PERMISSION_DENIED, r"access/permission denied"),
     (FaultKind.CONTROLLER_TIMEOUT, r"socket timed out|zero bytes were transmitted"),

@@ -18,7 +18,7 @@ class FactPack(_message.Message):
     def __init__(self, facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("id", "job_submitted", "job_started", "job_changed", "job_ended", "job_vanished", "poll_finished", "partition_sampled", "share_sampled", "qos_sampled", "usage_sampled", "quota_sampled", "gpu_sampled", "load_sampled", "sampling_missed", "survey_finished", "roll_called")
+    __slots__ = ("id", "job_submitted", "job_started", "job_changed", "job_ended", "job_vanished", "poll_finished", "partition_sampled", "share_sampled", "qos_sampled", "usage_sampled", "quota_sampled", "gpu_sampled", "load_sampled", "sampling_missed", "survey_finished", "roll_called", "occupancy_sampled")
     ID_FIELD_NUMBER: _ClassVar[int]
     JOB_SUBMITTED_FIELD_NUMBER: _ClassVar[int]
     JOB_STARTED_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,7 @@ class Fact(_message.Message):
     SAMPLING_MISSED_FIELD_NUMBER: _ClassVar[int]
     SURVEY_FINISHED_FIELD_NUMBER: _ClassVar[int]
     ROLL_CALLED_FIELD_NUMBER: _ClassVar[int]
+    OCCUPANCY_SAMPLED_FIELD_NUMBER: _ClassVar[int]
     id: str
     job_submitted: JobSubmitted
     job_started: JobStarted
@@ -53,7 +54,8 @@ class Fact(_message.Message):
     sampling_missed: _samples_pb2.SamplingMissed
     survey_finished: _samples_pb2.SurveyFinished
     roll_called: _samples_pb2.RollCalled
-    def __init__(self, id: _Optional[str] = ..., job_submitted: _Optional[_Union[JobSubmitted, _Mapping]] = ..., job_started: _Optional[_Union[JobStarted, _Mapping]] = ..., job_changed: _Optional[_Union[JobChanged, _Mapping]] = ..., job_ended: _Optional[_Union[JobEnded, _Mapping]] = ..., job_vanished: _Optional[_Union[JobVanished, _Mapping]] = ..., poll_finished: _Optional[_Union[PollFinished, _Mapping]] = ..., partition_sampled: _Optional[_Union[_samples_pb2.PartitionSampled, _Mapping]] = ..., share_sampled: _Optional[_Union[_samples_pb2.ShareSampled, _Mapping]] = ..., qos_sampled: _Optional[_Union[_samples_pb2.QosSampled, _Mapping]] = ..., usage_sampled: _Optional[_Union[_samples_pb2.UsageSampled, _Mapping]] = ..., quota_sampled: _Optional[_Union[_samples_pb2.QuotaSampled, _Mapping]] = ..., gpu_sampled: _Optional[_Union[_samples_pb2.GpuSampled, _Mapping]] = ..., load_sampled: _Optional[_Union[_samples_pb2.LoadSampled, _Mapping]] = ..., sampling_missed: _Optional[_Union[_samples_pb2.SamplingMissed, _Mapping]] = ..., survey_finished: _Optional[_Union[_samples_pb2.SurveyFinished, _Mapping]] = ..., roll_called: _Optional[_Union[_samples_pb2.RollCalled, _Mapping]] = ...) -> None: ...
+    occupancy_sampled: _samples_pb2.OccupancySampled
+    def __init__(self, id: _Optional[str] = ..., job_submitted: _Optional[_Union[JobSubmitted, _Mapping]] = ..., job_started: _Optional[_Union[JobStarted, _Mapping]] = ..., job_changed: _Optional[_Union[JobChanged, _Mapping]] = ..., job_ended: _Optional[_Union[JobEnded, _Mapping]] = ..., job_vanished: _Optional[_Union[JobVanished, _Mapping]] = ..., poll_finished: _Optional[_Union[PollFinished, _Mapping]] = ..., partition_sampled: _Optional[_Union[_samples_pb2.PartitionSampled, _Mapping]] = ..., share_sampled: _Optional[_Union[_samples_pb2.ShareSampled, _Mapping]] = ..., qos_sampled: _Optional[_Union[_samples_pb2.QosSampled, _Mapping]] = ..., usage_sampled: _Optional[_Union[_samples_pb2.UsageSampled, _Mapping]] = ..., quota_sampled: _Optional[_Union[_samples_pb2.QuotaSampled, _Mapping]] = ..., gpu_sampled: _Optional[_Union[_samples_pb2.GpuSampled, _Mapping]] = ..., load_sampled: _Optional[_Union[_samples_pb2.LoadSampled, _Mapping]] = ..., sampling_missed: _Optional[_Union[_samples_pb2.SamplingMissed, _Mapping]] = ..., survey_finished: _Optional[_Union[_samples_pb2.SurveyFinished, _Mapping]] = ..., roll_called: _Optional[_Union[_samples_pb2.RollCalled, _Mapping]] = ..., occupancy_sampled: _Optional[_Union[_samples_pb2.OccupancySampled, _Mapping]] = ...) -> None: ...
 
 class JobSubmitted(_message.Message):
     __slots__ = ("observation", "job")

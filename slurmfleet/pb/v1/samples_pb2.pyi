@@ -149,7 +149,7 @@ class PartitionSampled(_message.Message):
     def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., partition: _Optional[str] = ..., gpu_source: _Optional[str] = ..., state: _Optional[str] = ..., is_default: _Optional[bool] = ..., is_hidden: _Optional[bool] = ..., max_time_s: _Optional[int] = ..., default_time_s: _Optional[int] = ..., grace_time_s: _Optional[int] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., max_cpus_per_node: _Optional[int] = ..., priority_tier: _Optional[int] = ..., priority_job_factor: _Optional[int] = ..., preempt_mode: _Optional[str] = ..., over_subscribe: _Optional[str] = ..., qos: _Optional[str] = ..., allow_accounts: _Optional[_Iterable[str]] = ..., deny_accounts: _Optional[_Iterable[str]] = ..., allow_groups: _Optional[_Iterable[str]] = ..., allow_qos: _Optional[_Iterable[str]] = ..., deny_qos: _Optional[_Iterable[str]] = ..., requires_reservation: _Optional[bool] = ..., nodes_total: _Optional[int] = ..., nodes_by_state: _Optional[_Mapping[str, int]] = ..., cpus_total: _Optional[int] = ..., cpus_allocated: _Optional[int] = ..., cpus_free: _Optional[int] = ..., memory_total_mib: _Optional[int] = ..., memory_free_mib: _Optional[int] = ..., gpus: _Optional[_Iterable[_Union[GpuTally, _Mapping]]] = ..., nodes_by_free_gpus: _Optional[_Mapping[int, int]] = ..., demand: _Optional[_Iterable[_Union[GpuDemand, _Mapping]]] = ..., demand_is_known: _Optional[bool] = ..., root_only: _Optional[bool] = ..., next_reservation_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_reservation_nodes: _Optional[int] = ...) -> None: ...
 
 class ShareSampled(_message.Message):
-    __slots__ = ("cluster", "observed_at", "source", "account", "user", "partition", "parent_account", "raw_shares", "norm_shares", "raw_usage_s", "norm_usage", "effective_usage", "fair_share", "level_fs", "group_tres", "group_tres_minutes", "group_tres_run_minutes", "tres_run_minutes", "max_tres_per_job", "group_jobs", "group_submit_jobs", "group_wall_minutes", "max_jobs", "max_submit_jobs", "max_wall_minutes", "qos", "default_qos", "gpus_running", "gpus_pending", "gpu_head_room", "gpus_allocated", "gpus_consumed", "gpus_consumed_normal", "gpus_consumed_free", "fair_share_gpus_available", "gpus_pending_eligible")
+    __slots__ = ("cluster", "observed_at", "source", "account", "user", "partition", "parent_account", "raw_shares", "norm_shares", "raw_usage_s", "norm_usage", "effective_usage", "fair_share", "level_fs", "group_tres", "group_tres_minutes", "group_tres_run_minutes", "tres_run_minutes", "max_tres_per_job", "group_jobs", "group_submit_jobs", "group_wall_minutes", "max_jobs", "max_submit_jobs", "max_wall_minutes", "qos", "default_qos", "gpus_running", "gpus_pending", "gpu_head_room", "gpus_allocated", "gpus_consumed", "gpus_consumed_normal", "gpus_consumed_free", "fair_share_gpus_available", "gpus_pending_eligible", "tres_minutes_used", "head_room_told", "head_room_at_most", "head_room_bounded_by", "head_room_by_gpu_type", "qos_head_room", "limits_enforced")
     class GroupTresEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -179,6 +179,20 @@ class ShareSampled(_message.Message):
         value: int
         def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     class MaxTresPerJobEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class TresMinutesUsedEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class HeadRoomByGpuTypeEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -221,6 +235,13 @@ class ShareSampled(_message.Message):
     GPUS_CONSUMED_FREE_FIELD_NUMBER: _ClassVar[int]
     FAIR_SHARE_GPUS_AVAILABLE_FIELD_NUMBER: _ClassVar[int]
     GPUS_PENDING_ELIGIBLE_FIELD_NUMBER: _ClassVar[int]
+    TRES_MINUTES_USED_FIELD_NUMBER: _ClassVar[int]
+    HEAD_ROOM_TOLD_FIELD_NUMBER: _ClassVar[int]
+    HEAD_ROOM_AT_MOST_FIELD_NUMBER: _ClassVar[int]
+    HEAD_ROOM_BOUNDED_BY_FIELD_NUMBER: _ClassVar[int]
+    HEAD_ROOM_BY_GPU_TYPE_FIELD_NUMBER: _ClassVar[int]
+    QOS_HEAD_ROOM_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_ENFORCED_FIELD_NUMBER: _ClassVar[int]
     cluster: str
     observed_at: _timestamp_pb2.Timestamp
     source: str
@@ -257,7 +278,26 @@ class ShareSampled(_message.Message):
     gpus_consumed_free: float
     fair_share_gpus_available: float
     gpus_pending_eligible: float
-    def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., account: _Optional[str] = ..., user: _Optional[str] = ..., partition: _Optional[str] = ..., parent_account: _Optional[str] = ..., raw_shares: _Optional[int] = ..., norm_shares: _Optional[float] = ..., raw_usage_s: _Optional[float] = ..., norm_usage: _Optional[float] = ..., effective_usage: _Optional[float] = ..., fair_share: _Optional[float] = ..., level_fs: _Optional[float] = ..., group_tres: _Optional[_Mapping[str, int]] = ..., group_tres_minutes: _Optional[_Mapping[str, int]] = ..., group_tres_run_minutes: _Optional[_Mapping[str, int]] = ..., tres_run_minutes: _Optional[_Mapping[str, int]] = ..., max_tres_per_job: _Optional[_Mapping[str, int]] = ..., group_jobs: _Optional[int] = ..., group_submit_jobs: _Optional[int] = ..., group_wall_minutes: _Optional[int] = ..., max_jobs: _Optional[int] = ..., max_submit_jobs: _Optional[int] = ..., max_wall_minutes: _Optional[int] = ..., qos: _Optional[_Iterable[str]] = ..., default_qos: _Optional[str] = ..., gpus_running: _Optional[int] = ..., gpus_pending: _Optional[int] = ..., gpu_head_room: _Optional[int] = ..., gpus_allocated: _Optional[float] = ..., gpus_consumed: _Optional[float] = ..., gpus_consumed_normal: _Optional[float] = ..., gpus_consumed_free: _Optional[float] = ..., fair_share_gpus_available: _Optional[float] = ..., gpus_pending_eligible: _Optional[float] = ...) -> None: ...
+    tres_minutes_used: _containers.ScalarMap[str, int]
+    head_room_told: bool
+    head_room_at_most: bool
+    head_room_bounded_by: str
+    head_room_by_gpu_type: _containers.ScalarMap[str, int]
+    qos_head_room: _containers.RepeatedCompositeFieldContainer[QosHeadRoom]
+    limits_enforced: bool
+    def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., account: _Optional[str] = ..., user: _Optional[str] = ..., partition: _Optional[str] = ..., parent_account: _Optional[str] = ..., raw_shares: _Optional[int] = ..., norm_shares: _Optional[float] = ..., raw_usage_s: _Optional[float] = ..., norm_usage: _Optional[float] = ..., effective_usage: _Optional[float] = ..., fair_share: _Optional[float] = ..., level_fs: _Optional[float] = ..., group_tres: _Optional[_Mapping[str, int]] = ..., group_tres_minutes: _Optional[_Mapping[str, int]] = ..., group_tres_run_minutes: _Optional[_Mapping[str, int]] = ..., tres_run_minutes: _Optional[_Mapping[str, int]] = ..., max_tres_per_job: _Optional[_Mapping[str, int]] = ..., group_jobs: _Optional[int] = ..., group_submit_jobs: _Optional[int] = ..., group_wall_minutes: _Optional[int] = ..., max_jobs: _Optional[int] = ..., max_submit_jobs: _Optional[int] = ..., max_wall_minutes: _Optional[int] = ..., qos: _Optional[_Iterable[str]] = ..., default_qos: _Optional[str] = ..., gpus_running: _Optional[int] = ..., gpus_pending: _Optional[int] = ..., gpu_head_room: _Optional[int] = ..., gpus_allocated: _Optional[float] = ..., gpus_consumed: _Optional[float] = ..., gpus_consumed_normal: _Optional[float] = ..., gpus_consumed_free: _Optional[float] = ..., fair_share_gpus_available: _Optional[float] = ..., gpus_pending_eligible: _Optional[float] = ..., tres_minutes_used: _Optional[_Mapping[str, int]] = ..., head_room_told: _Optional[bool] = ..., head_room_at_most: _Optional[bool] = ..., head_room_bounded_by: _Optional[str] = ..., head_room_by_gpu_type: _Optional[_Mapping[str, int]] = ..., qos_head_room: _Optional[_Iterable[_Union[QosHeadRoom, _Mapping]]] = ..., limits_enforced: _Optional[bool] = ...) -> None: ...
+
+class QosHeadRoom(_message.Message):
+    __slots__ = ("qos", "gpus", "bounded_by", "at_most")
+    QOS_FIELD_NUMBER: _ClassVar[int]
+    GPUS_FIELD_NUMBER: _ClassVar[int]
+    BOUNDED_BY_FIELD_NUMBER: _ClassVar[int]
+    AT_MOST_FIELD_NUMBER: _ClassVar[int]
+    qos: str
+    gpus: int
+    bounded_by: str
+    at_most: bool
+    def __init__(self, qos: _Optional[str] = ..., gpus: _Optional[int] = ..., bounded_by: _Optional[str] = ..., at_most: _Optional[bool] = ...) -> None: ...
 
 class QosSampled(_message.Message):
     __slots__ = ("cluster", "observed_at", "source", "name", "priority", "preempts", "preempt_mode", "grace_time_s", "flags", "usage_factor", "group_tres", "group_tres_minutes", "group_tres_run_minutes", "max_tres_per_job", "max_tres_per_node", "max_tres_per_user", "max_tres_per_account", "min_tres_per_job", "group_jobs", "group_submit_jobs", "group_wall_minutes", "max_wall_minutes", "max_jobs_per_user", "max_jobs_per_account", "max_submit_jobs_per_user", "max_submit_jobs_per_account")
@@ -397,6 +437,22 @@ class UsageSampled(_message.Message):
     until_at: _timestamp_pb2.Timestamp
     tres_seconds: _containers.ScalarMap[str, int]
     def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., account: _Optional[str] = ..., user: _Optional[str] = ..., since_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tres_seconds: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class OccupancySampled(_message.Message):
+    __slots__ = ("cluster", "observed_at", "source", "gpus_total", "gpus_allocated", "gpus_idle")
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    OBSERVED_AT_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    GPUS_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    GPUS_ALLOCATED_FIELD_NUMBER: _ClassVar[int]
+    GPUS_IDLE_FIELD_NUMBER: _ClassVar[int]
+    cluster: str
+    observed_at: _timestamp_pb2.Timestamp
+    source: str
+    gpus_total: float
+    gpus_allocated: float
+    gpus_idle: float
+    def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., gpus_total: _Optional[float] = ..., gpus_allocated: _Optional[float] = ..., gpus_idle: _Optional[float] = ...) -> None: ...
 
 class QuotaSampled(_message.Message):
     __slots__ = ("cluster", "observed_at", "source", "path", "file_system", "kind", "owner", "used_bytes", "soft_limit_bytes", "hard_limit_bytes", "bytes_grace_s", "is_over_bytes", "files", "soft_limit_files", "hard_limit_files", "files_grace_s", "is_over_files")

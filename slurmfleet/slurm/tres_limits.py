@@ -1,0 +1,71 @@
+"""Amounts of trackable resources by name: limits of associations and QOS, and what was used.
+
+`cpu=12,mem=64G,gres/gpu=6,gres/gpu:h100=4,fs/disk=1T,license/ansys=5,billing=1000`.
+
+Source: sacctmgr(1) GrpTRES, MaxTRESPU; sshare(1) TRESRunMins; slurm.conf(5)
+AccountingStorageTRES; seen on Slurm 22.05.8, 24.11.5 and 26.05.5.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from slurmfleet.slurm.errors import MalformedValueError
+from slurmfleet.slurm.quantities import parse_count, parse_memory_mib
+
+NO_TRES: Mapping[str, int] = {}
+GPU = "gres/gpu"
+GPU_TYPE_PREFIX = "gres/gpu:"
+
+_EMPTY = frozenset({"", "N/A", "(null)", "None", "none"})
+_NO_LIMIT = frozenset({"-1", "N", "UNLIMITED", "INFINITE"})
+_LARGEST = 2**63 - 1
+_NUMBER = re.compile(r"\d{1,20}", re.ASCII)
+
+
+@lru_cache(maxsize=4096)
+def parse_tres_amounts(text: str, *, memory_is_mib: bool = True) -> Mapping[str, int]:
+    """Read amounts by TRES name; names that have no limit are left out.
+
+    Args:
+        text: As Slurm prints it.
+        memory_is_mib: Whether `mem` is an amount of memory, told in MiB where it has no unit, or
+            a bare number of another unit (MiB minutes, MB seconds).
+
+    Raises:
+        MalformedValueError: An item is not `name=amount`, or an amount is no number.
+    """
+    if text in _EMPTY:
+        return NO_TRES
+    amounts: dict[str, int] = {}
+    for item in text.split(","):
+        name, equals, amount = item.rpartition("=")
+        if not (name and equals and amount):
+            raise MalformedValueError("not a TRES string", text)
+        if amount not in _NO_LIMIT:
+            amounts[name] = min(_amount(name, amount, memory_is_mib=memory_is_mib), _LARGEST)
+    return amounts
+
+
+def _amount(name: str, amount: str, *, memory_is_mib: bool) -> int:
+    # Minutes and seconds of memory of a large site have more digits than any count.
+    if _NUMBER.fullmatch(amount):
+        return int(amount)
+    if name == "mem" and memory_is_mib:
+        return parse_memory_mib(amount) or 0
+    return parse_count(amount)
+
+
+def without_zeros(amounts: Mapping[str, int]) -> Mapping[str, int]:
+    """Leave out what is 0: programs that tell use name every TRES of the site."""
+    return {name: amount for name, amount in amounts.items() if amount}
+
+
+def gpu_amounts(amounts: Mapping[str, int]) -> tuple[int | None, Mapping[str, int]]:
+    """Give the amount for GPUs of any type, None where it is not told, and those by type."""
+    by_type = {
+        name.removeprefix(GPU_TYPE_PREFIX): amount
+        for name, amount in amounts.items()
+        if name.startswith(GPU_TYPE_PREFIX)
+    }
+    return amounts.get(GPU), by_type
