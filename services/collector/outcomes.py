@@ -55,3 +55,6 @@ def requests_by_program(programs: Sequence[str]) -> Counter[str]:
 
 FREE_PROGRAMS = frozenset({"lfs", "df", "quota", "mmlsquota", "stat", "id", "printenv", "date"})
 """"Programs that ask nothing of Slurm."""
+FREE_PROGRAMS = frozenset({"bash", "lfs", "df", "quota", "mmlsquota", "stat", "id", "printenv"})
+"""Programs that ask nothing of Slurm; `bash` runs those of file systems with patience
+(`slurmfleet.filesystems.patience`)."""
