@@ -13,6 +13,7 @@ from services.simulator.sacct import sacct
 from services.simulator.scontrol import scontrol
 from services.simulator.sinfo import sinfo, sshare
 from services.simulator.squeue import squeue
+from services.simulator.storage import df, lfs
 from services.simulator.submission import sbatch, scancel
 
 DOWN_WAIT_S = 9.2
@@ -49,7 +50,10 @@ PROGRAMS: dict[str, Callable[[Cluster, Call], Answer]] = {
     "scancel": scancel,
 }
 
-CLIENTS = (*PROGRAMS, "id", "date")
+FILE_SYSTEM_PROGRAMS: dict[str, Callable[[Cluster, Call], Answer]] = {"lfs": lfs, "df": df}
+"""They ask no daemon of Slurm's, and so know none of its outages."""
+
+CLIENTS = (*PROGRAMS, *FILE_SYSTEM_PROGRAMS, "id", "date")
 """What is installed on the login node; `id` and `date` tell the simulated user and time."""
 
 
@@ -59,6 +63,8 @@ def execute(cluster: Cluster, call: Call, faults: Faults) -> Answer:
         return _id(cluster, call)
     if call.program == "date":
         return Answer(stdout=f"{cluster.now}\n")
+    if program := FILE_SYSTEM_PROGRAMS.get(call.program):
+        return program(cluster, call)
     try:
         broken = _outage(cluster, call, faults)
         answer = broken or PROGRAMS[call.program](cluster, call)

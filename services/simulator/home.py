@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.simulator.commands import CLIENTS
+from services.simulator.storage import MOUNT
 
 BANNER = """\
 *****************************************************************
@@ -71,6 +72,10 @@ class LoginFolder:
         ask = f'exec {python} -I -S {shim} {socket} {program} "$@"\n'
         if program == "date":
             return f'#!/bin/sh\n[ "$*" = +%s ] || exec /bin/date "$@"\n{ask}'
+        if program == "df":
+            ours = f"{MOUNT}|{MOUNT}/*"
+            real = f'case $path in {ours}) ;; *) exec /bin/df "$@" ;; esac\n'
+            return f"#!/bin/sh\nfor path; do :; done\n{real}{ask}"
         return f"#!/bin/sh\n{ask}"
 
 
