@@ -41,6 +41,7 @@ ACCOUNTING_FIELDS = (
     "TimelimitRaw,NNodes,NCPUS,ReqMem,ReqTRES,AllocTRES,NodeList,Reason,WorkDir,Comment,SubmitLine,"
     "JobName"
 )
+STEP_FIELDS = "JobID,NTasks,TRESUsageInTot,TRESUsageInMax,Nodelist"
 ACCOUNTING_FIELDS_WITH_RESTARTS = ACCOUNTING_FIELDS.replace("Reason,", "Reason,Restarts,")
 
 
@@ -98,6 +99,8 @@ def cases(jobs: str) -> dict[str, str]:
             ACCOUNTING_FIELDS, str(UNKNOWN_JOB), options="-D"
         ),
         "accounting-fields": "sacct -e",
+        "steps": f"sstat -a -n -P --noconvert -j {jobs},{UNKNOWN_JOB} -o {STEP_FIELDS}",
+        "steps-unknown-field": f"sstat -a -n -P -j {jobs} -o JobID,Nope",
         "nodes": "scontrol -o show node",
         "partitions": "scontrol -o show partition",
         "reservations": "scontrol -o show reservation",

@@ -126,3 +126,18 @@ class Desk:
             self.link, sections, self.probe.environment, limit_s=limit_s, nonce=nonce
         )
         return Answer(frames=frames, separators=separators, observed_at=self.clock.now())
+
+    def spend(self, command: str, count: int) -> None:
+        """Count requests that are made beside `ask`, and take them from the budget."""
+        self._budget.spend(count)
+        self.rpcs[command] += count
+        metrics.SLURM_RPCS.labels(cluster=self.config.name, command=command).inc(count)
+
+
+def requests_of(sections: Sequence[Section]) -> Mapping[str, int]:
+    """Count the requests that sections make of Slurm, by command."""
+    counts: Counter[str] = Counter()
+    for section in sections:
+        if section.argv[0] not in NO_REQUESTS and section.requests:
+            counts[section.argv[0]] += section.requests
+    return counts

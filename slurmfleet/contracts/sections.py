@@ -29,6 +29,10 @@ class SectionName(StrEnum):
     QUOTA = "quota"
     STEPS = "steps"
     """Use of running steps (sstat)."""
+    SIDECAR = "sidecar"
+    """What samplers inside jobs have written."""
+    PROMETHEUS = "prometheus"
+    """Series of the site's own Prometheus."""
     UNKNOWN = "unknown"
 
 

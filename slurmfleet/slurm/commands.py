@@ -45,6 +45,9 @@ class Section:
     limit_s: float
     """Seconds after which it is ended on the login node."""
 
+    requests: int = 1
+    """What it asks of Slurm's daemons at most; 0 for a command that asks nothing."""
+
 
 def queue_section(*, limit_s: float = QUEUE_LIMIT_S) -> Section:
     """Ask for everybody's jobs, in columns that suffice to count them."""
