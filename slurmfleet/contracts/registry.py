@@ -4,6 +4,7 @@ Secrets are never in the registry: a cluster names its key files, and its host k
 """
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ _IPV6 = re.compile(r"[0-9A-Fa-f:]{2,39}(?:\.[0-9.]{5,15})?")
 _LOGIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}")
 _JUMP = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_.-]{0,63}@)?[A-Za-z0-9][A-Za-z0-9._-]*(?::[0-9]{1,5})?")
 _ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,127}")
+_SERIES_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]{0,127}")
+_MATCHER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}(?:=|!=|=~|!~)\"(?:[^\"\\]|\\[\"\\]){0,200}\"")
 _SECRET_ENV = re.compile(r"SLURMFLEET_SITE_[A-Z0-9_]{1,64}")
 _SECRET_FILE = re.compile(r"[~/].{1,1000}\.token")
 
@@ -88,6 +91,96 @@ class SiteService(BaseModel):
         return value and _matching(_SECRET_FILE, value, "a path to a file named *.token")
 
 
+class SampleProvider(StrEnum):
+    """Where samples of running jobs may be taken from."""
+
+    PROMETHEUS = "prometheus"
+    SSTAT = "sstat"
+    SIDECAR = "sidecar"
+    STEP = "step"
+
+
+class ExporterFamily(StrEnum):
+    """Whose series a site's Prometheus may hold."""
+
+    DCGM = "dcgm"
+    JOBSTATS = "jobstats"
+    CEEMS = "ceems"
+    JOB_EXPORTER = "slurm-job-exporter"
+
+
+class PrometheusConfig(SiteService):
+    """A site's Prometheus, or anything that answers its queries."""
+
+    cluster_label: Line = Field(
+        default="",
+        description="Label that names the cluster; needed where one server holds several, because "
+        "their job ids are the same numbers.",
+    )
+    cluster_value: Line = Field(
+        default="", description="The cluster's name in that label; empty: its name here."
+    )
+    matchers: tuple[Line, ...] = Field(
+        default=(), description='More that every series must match, as in site="north".'
+    )
+    families: tuple[ExporterFamily, ...] = Field(
+        default=tuple(ExporterFamily), description="Exporters to look for, the preferred one first."
+    )
+    rename: Mapping[str, str] = Field(
+        default_factory=dict[str, str],
+        description="What the site calls a metric or a label of the exporters, by its usual name.",
+    )
+    window_s: float = Field(
+        default=150, ge=5, le=900, description="How old the newest value of a series may be."
+    )
+
+    @field_validator("cluster_label")
+    @classmethod
+    def _label(cls, value: str) -> str:
+        return value and _matching(_SERIES_NAME, value, "a name of Prometheus")
+
+    @field_validator("matchers")
+    @classmethod
+    def _matchers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_matching(_MATCHER, one, 'a matcher as in site="north"') for one in value)
+
+    @field_validator("rename")
+    @classmethod
+    def _rename(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for name in (*value, *value.values()):
+            _matching(_SERIES_NAME, name, "a name of Prometheus")
+        return value
+
+
+class SamplingConfig(BaseModel):
+    """How the GPUs, CPUs and memory of running tracked jobs are sampled; docs/sampling.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    interval_s: float = Field(default=30, ge=0.2, le=3_600, description="Between two samples.")
+    providers: tuple[SampleProvider, ...] = Field(
+        default=tuple(SampleProvider),
+        description="Where from, the best one first; empty: no samples are taken.",
+    )
+    sstat_interval_s: float = Field(
+        default=60, ge=0.2, le=3_600, description="Between two samples of one job by sstat."
+    )
+    sstat_jobs_per_minute: float = Field(
+        default=4,
+        ge=0,
+        le=600,
+        description="Each costs the controller a request; with more jobs they take turns. 0: off.",
+    )
+    steps: int = Field(
+        default=0,
+        ge=0,
+        le=32,
+        description="Steps of our own inside jobs at once, for jobs of which nothing else tells "
+        "the GPU use. Each stands in accounting for ever. 0: none.",
+    )
+    step_interval_s: int = Field(default=10, ge=1, le=600, description="Between two lines of one.")
+
+
 class ClusterConfig(BaseModel):
     """How one cluster is reached and whose jobs on it are followed."""
 
@@ -128,6 +221,10 @@ class ClusterConfig(BaseModel):
     gpu_type: Line = ""
     gpus_per_node: int = Field(default=0, ge=0, le=1_024)
     mount_paths: tuple[Line, ...] = ()
+    prometheus: PrometheusConfig | None = Field(
+        default=None, description="The site's own Prometheus, for samples of jobs."
+    )
+    sampling: SamplingConfig = SamplingConfig()
     simulated: bool = Field(default=False, description="Made by slurmfleet itself as a demo.")
 
     @field_validator("name")

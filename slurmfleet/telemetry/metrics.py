@@ -154,3 +154,33 @@ TASK_RESTARTS = Counter(
     "Supervised tasks that failed and were started again.",
     ("task",),
 )
+SAMPLES = Counter(
+    "slurmfleet_sampling_samples_total",
+    "Samples of running jobs by where they were taken and what of: gpu or load.",
+    ("cluster", "source", "kind"),
+)
+SAMPLES_REJECTED = Counter(
+    "slurmfleet_sampling_rejected_total",
+    "Values of samples that no machine can have, or that are not the job's; left out.",
+    ("cluster", "kind"),
+)
+SAMPLING_GAPS = Counter(
+    "slurmfleet_sampling_gaps_total",
+    "Times that a running job with GPUs was not sampled for more than three intervals.",
+    ("cluster",),
+)
+SAMPLING_PROVIDER_FAILURES = Counter(
+    "slurmfleet_sampling_provider_failures_total",
+    "Askings of a source of samples that failed; the next one is used meanwhile.",
+    ("cluster", "provider"),
+)
+SAMPLING_STEPS = Gauge(
+    "slurmfleet_sampling_steps_open",
+    "Steps of ours inside jobs at present, one per sampled job.",
+    ("cluster",),
+)
+SAMPLING_STEPS_OPENED = Counter(
+    "slurmfleet_sampling_steps_opened_total",
+    "Steps of ours begun inside jobs; each stands in accounting for ever.",
+    ("cluster",),
+)
