@@ -2,7 +2,13 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from slurmfleet.contracts.registry import ClusterConfig, Line, Transport
+from slurmfleet.contracts.registry import (
+    ClusterConfig,
+    Line,
+    PrometheusConfig,
+    SamplingConfig,
+    Transport,
+)
 
 
 class ClusterPatch(BaseModel):
@@ -27,6 +33,8 @@ class ClusterPatch(BaseModel):
     gpu_type: Line | None = None
     gpus_per_node: int | None = None
     mount_paths: tuple[Line, ...] | None = None
+    prometheus: PrometheusConfig | None = Field(default=None, description="Replaced as a whole.")
+    sampling: SamplingConfig | None = Field(default=None, description="Replaced as a whole.")
     simulated: bool | None = None
 
     def changes(self) -> dict[str, object]:

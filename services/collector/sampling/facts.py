@@ -46,7 +46,7 @@ class FactMaker:
         reading = judge.gpu(seen.reading)
         which = reading.uuid or str(reading.index)
         series = (seen.job_id, f"{source} gpu", seen.node, which)
-        news = self._is_news(series, seen.seen_at, job, judge) if reading.tells else None
+        news = self._is_news(series, seen.seen_at, judge) if reading.tells else None
         if not news:
             return NOTHING_NEW if news is False else WORTHLESS
         fact = GpuSampled(
@@ -74,7 +74,7 @@ class FactMaker:
         reading = judge.load(seen.reading)
         series = (seen.job_id, f"{source} load", seen.node, "")
         tells = reading.tells or bool(seen.parts)
-        news = self._is_news(series, seen.seen_at, job, judge) if tells else None
+        news = self._is_news(series, seen.seen_at, judge) if tells else None
         if not news:
             return NOTHING_NEW if news is False else WORTHLESS
         total = {} if reading.cpu_time_s is None else {"": reading.cpu_time_s}
@@ -112,27 +112,21 @@ class FactMaker:
             judge.rejected[Absurdity.BACKWARDS] += 1
             return None
 
-    def _is_news(
-        self, series: _Series, seen_at: datetime, job: SampledJob, judge: Judge
-    ) -> bool | None:
+    def _is_news(self, series: _Series, seen_at: datetime, judge: Judge) -> bool | None:
         """Say whether a moment is later than the last one told; None for one that cannot be."""
         told_at = self._told_at.get(series)
         if told_at == seen_at:
             return False
-        kind = self._absurd_moment(seen_at, told_at, job)
+        kind = self._absurd_moment(seen_at, told_at)
         if kind is not None:
             judge.rejected[kind] += 1
             return None
         self._told_at[series] = seen_at
         return True
 
-    def _absurd_moment(
-        self, seen_at: datetime, told_at: datetime | None, job: SampledJob
-    ) -> Absurdity | None:
+    def _absurd_moment(self, seen_at: datetime, told_at: datetime | None) -> Absurdity | None:
         if seen_at > self._now + CLOCK_SLACK:
             return Absurdity.FUTURE
-        if seen_at < job.started_at - CLOCK_SLACK:
-            return Absurdity.BEFORE_START
         return Absurdity.BACKWARDS if told_at is not None and seen_at < told_at else None
 
     def begin(self, live: frozenset[JobId], now: datetime) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from services.collector.sampling.jobs import SampledJob
 from services.collector.sampling.judge import Absurdity
@@ -17,30 +17,60 @@ from slurmfleet.slurm.records import BadRow
 LATEST_EPOCH_S = 253_402_300_799
 
 
+CLOCK_SLACK = timedelta(seconds=90)
+"""By how much the clocks of a cluster's machines may differ among themselves."""
+
+OUR_SLACK_S = 5.0
+"""By how much a cluster's clock may differ from ours before moments are moved to ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One sample, and when that was by our clock."""
+
+    sample: NodeSample
+    seen_at: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class Lines:
     """What samplers have told since last time."""
 
-    samples: list[NodeSample] = field(default_factory=list[NodeSample])
+    ahead: timedelta = timedelta(0)
+    """By how much the cluster's clock is ahead of ours."""
+
+    heard: list[Heard] = field(default_factory=list[Heard])
     bad: list[BadRow] = field(default_factory=list[BadRow])
 
-    def add(self, line: str) -> NodeSample | None:
-        """Read one line; None where it is none, which costs only itself."""
+    def add(self, line: str, *, seen_at: datetime | None = None) -> None:
+        """Read one line; one that cannot be read costs only itself.
+
+        Args:
+            line: As the sampler wrote it.
+            seen_at: When it was written by our clock; None: what the line says.
+        """
         if not line.strip():
-            return None
+            return
         try:
             sample = parse_sample(line)
         except GpuTextError as exc:
             self.bad.append(BadRow(line=exc.line, error=str(exc)))
-            return None
-        if not 0 < sample.epoch_s <= LATEST_EPOCH_S:
-            return None
-        self.samples.append(sample)
-        return sample
+            return
+        if 0 < sample.epoch_s <= LATEST_EPOCH_S:
+            said = datetime.fromtimestamp(sample.epoch_s, tz=UTC) - self.ahead
+            self.heard.append(Heard(sample, seen_at or said))
+
+
+def ahead_of(ours: datetime, remote_epoch_s: int | None) -> timedelta:
+    """Give by how much a cluster's clock is ahead of ours, where that is worth knowing."""
+    if remote_epoch_s is None or not 0 < remote_epoch_s <= LATEST_EPOCH_S:
+        return timedelta(0)
+    ahead_s = remote_epoch_s - ours.timestamp()
+    return timedelta(seconds=round(ahead_s)) if abs(ahead_s) > OUR_SLACK_S else timedelta(0)
 
 
 def read_samples(
-    samples: Iterable[NodeSample],
+    heard: Iterable[Heard],
     jobs: Mapping[int, Sequence[SampledJob]],
     *,
     source: str,
@@ -51,7 +81,7 @@ def read_samples(
     """Give what the samples tell of jobs that run.
 
     Args:
-        samples: In any order.
+        heard: In any order.
         jobs: By the number that the sampler knows, SLURM_JOB_ID: all components of a het job
             have the leader's.
         source: For the facts.
@@ -63,14 +93,18 @@ def read_samples(
     loads: list[LoadSeen] = []
     faults: dict[JobId, str] = {}
     rejected: Counter[str] = Counter()
-    for sample in sorted(samples, key=lambda one: one.epoch_s):
+    for one in sorted(heard, key=lambda one: one.seen_at):
+        sample, seen_at = one.sample, one.seen_at
         job = next(
-            (one for one in jobs.get(sample.raw_job_id, ()) if sample.node in one.nodes), None
+            (job for job in jobs.get(sample.raw_job_id, ()) if sample.node in job.nodes), None
         )
         if job is None:
             rejected[Absurdity.NOT_OURS] += 1
             continue
-        seen_at = datetime.fromtimestamp(sample.epoch_s, tz=UTC)
+        # Both are the cluster's clock: numbers of jobs are used again, and runs of a job follow.
+        if sample.epoch_s < (job.started_at - CLOCK_SLACK).timestamp():
+            rejected[Absurdity.BEFORE_START] += 1
+            continue
         if sample.load.tells:
             loads.append(_load(job, sample, seen_at))
         own = own_gpus(sample, job.gpus_per_node) if job.gpu_count else ()

@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from services.collector.sampling.families import NODE_LABELS, Family, Measure, Quantity
 from services.collector.sampling.jobs import SampledJob, short_name
 from services.collector.sampling.judge import Absurdity
+from services.collector.sampling.lines import CLOCK_SLACK
 from services.collector.sampling.providers import GpuSeen, LoadSeen
 from slurmfleet.gpu.readings import GpuReading, LoadReading
 from slurmfleet.site.prometheus import Point, Series
@@ -167,6 +168,9 @@ def read_gpus(
             continue
         key = _gpu_key(one.labels, family, naming)
         found = _owners_of(one, family, jobs, naming, owned=owned, by_node=by_node)
+        if found and point.at < max(job.started_at for job in found) - CLOCK_SLACK:
+            rejected[Absurdity.BEFORE_START] += 1
+            continue
         if not found:
             rejected[Absurdity.NOT_OURS] += 1
             continue

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.collector.desk import Desk
 from services.collector.sampling.jobs import SampledJob
-from services.collector.sampling.lines import Lines, read_samples
+from services.collector.sampling.lines import Lines, ahead_of, read_samples
 from services.collector.sampling.outcomes import outcome_of
 from services.collector.sampling.providers import Need, ProviderAnswer
 from slurmfleet.contracts.registry import SampleProvider
@@ -101,14 +101,14 @@ class SidecarProvider:
         outcome = outcome_of(SectionName.SIDECAR, output)
         if output is None or not outcome.ok:
             return (ProviderAnswer(source=SOURCE, sections=(outcome,)),)
-        lines = Lines()
+        lines = Lines(ahead=ahead_of(answer.observed_at, answer.frames.remote_epoch_s))
         for piece in parse_tail(output.stdout, self._offsets):
             self._offsets[piece.file] = piece.next_offset
             for line in piece.lines:
                 lines.add(line)
         return (
             read_samples(
-                lines.samples,
+                lines.heard,
                 by_raw,
                 source=SOURCE,
                 nothing=nothing,

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from services.collector.desk import Desk
 from services.collector.sampling.jobs import SampledJob
-from services.collector.sampling.lines import Lines, read_samples
+from services.collector.sampling.lines import Heard, Lines, read_samples
 from services.collector.sampling.providers import Need, ProviderAnswer
 from services.collector.sampling.sidecar import script
 from slurmfleet.contracts.ids import ClusterName, JobId
@@ -157,7 +157,7 @@ class StepSampler:
         )
         heard, self._heard = self._heard, Lines()
         answer = read_samples(
-            heard.samples,
+            heard.heard,
             {job.raw_id: (job,) for job in jobs},
             source=SOURCE,
             nothing={job.job_id: self._why_not(job, desk) for job in jobs},
@@ -243,10 +243,12 @@ class StepSampler:
         )
 
     def _hear(self, step: _Step, line: bytes) -> None:
-        if len(self._heard.samples) >= LINES_KEPT or len(self._heard.bad) >= LINES_KEPT:
+        if len(self._heard.heard) + len(self._heard.bad) >= LINES_KEPT:
             return  # nobody takes them: what comes later is not worth the memory
-        sample = self._heard.add(line.decode("utf-8", "replace"))
-        if sample is not None:
+        known = len(self._heard.heard)
+        self._heard.add(line.decode("utf-8", "replace"), seen_at=self._clock.now())
+        for place, one in enumerate(self._heard.heard[known:], start=known):
             # Inside a het job the number in the sample is the leader's.
-            self._heard.samples[-1] = replace(sample, raw_job_id=step.job.raw_id)
+            sample = replace(one.sample, raw_job_id=step.job.raw_id)
+            self._heard.heard[place] = Heard(sample, one.seen_at)
             step.said = ""

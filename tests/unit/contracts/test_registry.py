@@ -3,7 +3,12 @@
 import pytest
 from pydantic import ValidationError
 
-from slurmfleet.contracts.registry import SiteService
+from slurmfleet.contracts.registry import (
+    ClusterConfig,
+    PrometheusConfig,
+    SampleProvider,
+    SiteService,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,3 +39,36 @@ def test_service_that_is_refused(fields: dict[str, str]):
 )
 def test_service_that_is_taken(url: str):
     assert SiteService(url=url).url == url
+
+
+def test_sampling_has_defaults_that_cost_little():
+    config = ClusterConfig.model_validate({"name": "alpha", "host": "alpha.example.org"})
+
+    assert config.prometheus is None
+    assert config.sampling.providers == tuple(SampleProvider)
+    assert (config.sampling.steps, config.sampling.sstat_jobs_per_minute) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"matchers": ['site="north"} or up{']},
+        {"matchers": ["site=north"]},
+        {"matchers": ['1="a"']},
+        {"cluster_label": "a b"},
+        {"rename": {"hpc_job": 'x"} or {y="'}},
+        {"window_s": 1},
+        {"families": ["nagios"]},
+    ],
+)
+def test_what_would_become_another_query_is_refused(changes: dict[str, object]):
+    with pytest.raises(ValidationError):
+        PrometheusConfig.model_validate({"url": "http://p.example.org:9090", **changes})
+
+
+def test_matchers_of_prometheus_are_taken():
+    config = PrometheusConfig.model_validate(
+        {"url": "https://p.example.org/prom", "matchers": ['site="a\\"b"', 'job!~"x|y"']}
+    )
+
+    assert config.matchers == ('site="a\\"b"', 'job!~"x|y"')

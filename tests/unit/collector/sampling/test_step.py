@@ -1,0 +1,210 @@
+"""Steps of our own: when one is opened, closed, opened again, or never again."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import pytest
+
+from services.collector.sampling.step import StepSampler, Verdict, place_of, verdict
+from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.registry import SamplingConfig
+from slurmfleet.slurm.step_commands import StepPlace
+from slurmfleet.ssh.errors import SshConnectionLostError
+from slurmfleet.ssh.target import Endpoint
+from slurmfleet.testing.clock import ManualClock
+from tests.harness.sampling import a_desk, a_running_job, a_sampled_job
+
+ALPHA = ClusterName("alpha")
+
+
+@dataclass
+class Stream:
+    """A step whose lines a test writes."""
+
+    command: str
+    lines: asyncio.Queue[bytes | Exception | None] = field(default_factory=asyncio.Queue)
+    stderr_tail: bytes = b""
+    is_closed: bool = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while (line := await self.lines.get()) is not None:
+            if isinstance(line, Exception):
+                raise line
+            yield line
+
+    def end(self, words: str) -> None:
+        self.stderr_tail = words.encode()
+        self.lines.put_nowait(None)
+
+
+@dataclass
+class Streams:
+    opened: list[Stream] = field(default_factory=list[Stream])
+
+    @asynccontextmanager
+    async def stream(self, command: str, *, stdin: bytes = b"") -> AsyncGenerator[Stream]:
+        assert stdin.startswith(b"# slurmfleet")
+        self.opened.append(Stream(command))
+        try:
+            yield self.opened[-1]
+        finally:
+            self.opened[-1].is_closed = True
+
+
+class Bench:
+    """A sampler that runs, over streams and a clock that the test moves."""
+
+    def __init__(self, **sampling: object) -> None:
+        config = SamplingConfig.model_validate({"steps": 2, "step_interval_s": 10, **sampling})
+        self.clock = ManualClock()
+        self.streams = Streams()
+        self.desk = a_desk(a_running_job(), clock=self.clock)
+        self.sampler = StepSampler(config, cluster=ALPHA, clock=self.clock)
+
+    async def want(self, *job_ids: str):
+        jobs = [a_sampled_job(job_id) for job_id in job_ids]
+        (answer,) = await self.sampler.sample(jobs, self.desk)
+        return answer
+
+    async def later(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.clock.advance(1)
+            for _ in range(12):
+                await asyncio.sleep(0)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator["Bench"]:
+        task = asyncio.get_running_loop().create_task(self.sampler.run(self.desk, self.streams))
+        await self.later(1)
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def line(job: int = 41) -> bytes:
+    gpu = "gpu=0, GPU-a, 81, 100, 200, 58.00, 51, NVIDIA H100"
+    return f"sf1\t1767268800\tjob={job}\tnode=hgx01\t{gpu}\tend".encode()
+
+
+async def test_one_step_is_held_per_job_and_its_lines_are_told_once():
+    async with Bench().running() as bench:
+        await bench.want("41")
+        await bench.later(3)
+        bench.streams.opened[0].lines.put_nowait(line())
+        await bench.later(1)
+        told, again = await bench.want("41"), await bench.want("41")
+        await bench.later(30)
+
+    assert [(one.job_id, one.reading.utilization_pct) for one in told.gpus] == [("41", 81)]
+    assert again.gpus == ()
+    assert len(bench.streams.opened) == 1
+    assert "--jobid=41" in bench.streams.opened[0].command
+    assert "-N2 --ntasks-per-node=1" in bench.streams.opened[0].command
+    assert bench.desk.rpcs == {"srun": 3}
+
+
+async def test_no_more_steps_are_open_than_the_registry_allows():
+    async with Bench(steps=2).running() as bench:
+        await bench.want("41", "42", "43")
+        await bench.later(5)
+        answer = await bench.want("41", "42", "43")
+
+    assert len(bench.streams.opened) == 2
+    assert "all 2 steps are taken" in answer.nothing[a_sampled_job("43").job_id]
+
+
+async def test_a_step_is_closed_when_its_job_needs_it_no_more():
+    async with Bench().running() as bench:
+        await bench.want("41")
+        await bench.later(2)
+        await bench.want()
+        await bench.later(2)
+
+        assert bench.streams.opened[0].is_closed
+        assert bench.sampler.open_count == 0
+
+
+async def test_a_step_that_breaks_is_opened_again_later_and_later_and_not_for_ever():
+    async with Bench().running() as bench:
+        await bench.want("41")
+        counts: list[int] = []
+        for _ in range(4):
+            await bench.later(60)
+            if not bench.streams.opened[-1].is_closed:
+                error = SshConnectionLostError(Endpoint(cluster=ALPHA, host="h"), "gone")
+                bench.streams.opened[-1].lines.put_nowait(error)
+            await bench.later(2)
+            counts.append(len(bench.streams.opened))
+
+    assert counts[0] >= 1
+    assert counts[-1] < 6
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "srun: Check SLURM_JOB_ID environment variable. Expired or invalid job 41",
+        "srun: error: Unable to confirm allocation for job 41: Invalid job id specified",
+        "srun: Force Terminated StepId=41.0",
+        "slurmstepd: error: *** STEP 41.0 ON hgx01 CANCELLED AT 2026-11-25T23:00:00 ***",
+        "srun: error: Unable to create step for job 41: Job/step already completing or completed",
+        "srun: error: Unable to confirm allocation for job 41: Access/permission denied",
+    ],
+)
+async def test_a_step_of_a_job_that_is_over_or_anothers_is_not_opened_again(words: str):
+    async with Bench().running() as bench:
+        await bench.want("41")
+        await bench.later(2)
+        bench.streams.opened[0].end(words)
+        await bench.later(120)
+        answer = await bench.want("41")
+
+    assert len(bench.streams.opened) == 1
+    assert words[-60:] in answer.nothing[a_sampled_job().job_id]
+
+
+async def test_a_step_that_says_nothing_is_closed():
+    async with Bench().running() as bench:
+        await bench.want("41")
+        await bench.later(2)
+        await bench.later(95)
+
+        assert bench.streams.opened[0].is_closed
+
+
+async def test_jobs_of_other_users_get_no_step():
+    async with Bench().running() as bench:
+        (answer,) = await bench.sampler.sample([a_sampled_job(user="bob")], bench.desk)
+        await bench.later(3)
+
+    assert bench.streams.opened == []
+    assert "another user's job" in answer.nothing[a_sampled_job().job_id]
+
+
+async def test_without_steps_nothing_runs():
+    bench = Bench(steps=0)
+
+    await bench.sampler.run(bench.desk, bench.streams)
+
+    answer = await bench.want("41")
+    assert "sampling.steps is 0" in answer.nothing[a_sampled_job().job_id]
+
+
+def test_a_component_is_named_by_its_leader_and_a_task_by_its_raw_number():
+    het = a_sampled_job("47+1", raw_id=48, het_job_id=47, het_offset=1, nodes=("a",))
+    task = a_sampled_job("15_3", raw_id=19)
+
+    assert place_of(het) == StepPlace(raw_id=47, node_count=1, het_offset=1)
+    assert place_of(task) == StepPlace(raw_id=19, node_count=2)
+
+
+def test_what_is_not_known_is_a_break():
+    assert verdict("srun: error: Task launch failed: Communication connection failure") == (
+        Verdict.BROKEN
+    )
+    assert verdict("") == Verdict.BROKEN
