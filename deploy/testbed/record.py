@@ -7,6 +7,8 @@ for byte and a `meta.json`. Runs the system's OpenSSH client, so any cluster `ss
     record.py --ssh-config CONFIG --host alpha-alice --labels ROOT/alpha/zoo --scrub ann=alice
     record.py --ssh-config CONFIG --host alpha-alice --case queue --as queue-controller-down
 
+The cases that need one running job take the one that the labels call "running".
+
 Source: docs/slurm-output.md says why the separators are what they are.
 """
 
@@ -26,6 +28,8 @@ RECORD_END = r"\x1e"
 SSH_TIMEOUT_S = 120
 SSH_FAILED = 255
 UNKNOWN_JOB = 9_999_999
+ONE_JOB = "running"
+"""Label of the job that cases about a single job show."""
 
 # fmt: off
 QUEUE_FIELDS = [
@@ -35,6 +39,12 @@ QUEUE_FIELDS = [
     "RestartCnt", "exit_code", "NodeList", "Dependency", "WorkDir", "STDOUT", "STDERR", "Command",
     "Comment", "Name",
 ]
+REQUEST_FIELDS = [
+    "JobArrayID", "JobID", "State", "Reason", "Partition", "tres-alloc", "tres-per-job",
+    "tres-per-node", "tres-per-socket", "tres-per-task", "cpus-per-tres", "mem-per-tres", "Feature",
+    "Licenses", "Reservation", "ReqNodes", "OverSubscribe", "NumTasks", "NumNodes", "NumCPUs",
+    "MinMemory", "Dependency", "WorkDir", "STDOUT", "STDERR", "Name",
+]
 # fmt: on
 ACCOUNTING_FIELDS = (
     "JobID,JobIDRaw,User,Account,Partition,QOS,State,ExitCode,Submit,Eligible,Start,End,ElapsedRaw,"
@@ -42,6 +52,28 @@ ACCOUNTING_FIELDS = (
     "JobName"
 )
 STEP_FIELDS = "JobID,NTasks,TRESUsageInTot,TRESUsageInMax,Nodelist"
+SHARE_FIELDS = (
+    "Account,User,Partition,RawShares,NormShares,RawUsage,NormUsage,EffectvUsage,FairShare,LevelFS,"
+    "GrpTRESMins,TRESRunMins"
+)
+ASSOCIATION_FIELDS = (
+    "Cluster,Account,User,Partition,ParentName,ID,Share,Priority,DefaultQOS,QOS,GrpJobs,"
+    "GrpJobsAccrue,GrpSubmit,GrpTRES,GrpTRESMins,GrpTRESRunMins,GrpWall,MaxJobs,MaxJobsAccrue,"
+    "MaxSubmit,MaxTRES,MaxTRESMins,MaxTRESPerNode,MaxWall"
+)
+QOS_FIELDS = (
+    "Name,Priority,Flags,GraceTime,Preempt,PreemptMode,PreemptExemptTime,UsageFactor,UsageThreshold,"
+    "LimitFactor,GrpJobs,GrpJobsAccrue,GrpSubmit,GrpTRES,GrpTRESMins,GrpTRESRunMins,GrpWall,MaxJobsPA,"
+    "MaxJobsPU,MaxSubmitPA,MaxSubmitPU,MaxTRES,MaxTRESMins,MaxTRESPA,MaxTRESPerNode,MaxTRESPU,MaxWall,MinTRES"
+)
+STEP_FIELDS = (
+    "JobID,NTasks,AveCPU,MinCPU,AveRSS,MaxRSS,MaxRSSNode,MaxRSSTask,AveVMSize,AveCPUFreq,MaxDiskRead,"
+    "MaxDiskWrite,TRESUsageInAve,TRESUsageInMax,TRESUsageInTot,TRESUsageOutTot,Nodelist"
+)
+NODE_FIELDS = (
+    "NodeList,Partition,StateLong,StateComplete,CPUsState,CPUsLoad,Memory,AllocMem,FreeMem,Gres,GresUsed,"
+    "Features,Reason,User,TimeStamp,Version,Extra,Comment"
+)
 ACCOUNTING_FIELDS_WITH_RESTARTS = ACCOUNTING_FIELDS.replace("Reason,", "Reason,Restarts,")
 
 
@@ -57,8 +89,9 @@ class Recording:
 
 def queue_command(fields: Sequence[str], *, field_end: str, record_end: str, options: str) -> str:
     """Build a squeue command whose separators bash writes as control bytes."""
+    environment = "SLURM_TIME_FORMAT=%s SLURM_BITSTR_LEN=0"
     columns = f":{field_end},".join(fields) + f":{record_end}"
-    return f"SLURM_TIME_FORMAT=%s squeue -h -a {options} -O $'{columns}'"
+    return f"{environment} squeue -h -a {options} -O $'{columns}'"
 
 
 def accounting_command(fields: str, jobs: str, *, options: str) -> str:
@@ -67,8 +100,13 @@ def accounting_command(fields: str, jobs: str, *, options: str) -> str:
     return f"SLURM_TIME_FORMAT=%s sacct -n -P -X {options} {delimiter} -j {jobs} -o {fields}"
 
 
-def cases(jobs: str) -> dict[str, str]:
+def cases(jobs: str, one_job: int) -> dict[str, str]:
     """Give the remote command of every case by its name."""
+    return {**job_cases(jobs, one_job), **cluster_cases(), **share_cases()}
+
+
+def job_cases(jobs: str, one_job: int) -> dict[str, str]:
+    """Give the commands about jobs."""
     ends = {"field_end": FIELD_END, "record_end": RECORD_END}
     long_ends = {
         "field_end": FIELD_END + "7f3a" + FIELD_END,
@@ -76,7 +114,6 @@ def cases(jobs: str) -> dict[str, str]:
     }
     everything = "-t all"
     return {
-        "version": "sinfo --version",
         "queue": queue_command(QUEUE_FIELDS, **ends, options=everything),
         "queue-long-separators": queue_command(QUEUE_FIELDS, **long_ends, options=everything),
         "queue-live": queue_command(QUEUE_FIELDS, **ends, options=""),
@@ -90,6 +127,13 @@ def cases(jobs: str) -> dict[str, str]:
         "queue-unknown-field": queue_command(
             ("JobID", "NoSuchField", "Name"), **ends, options=everything
         ),
+        "queue-one-job": queue_command(QUEUE_FIELDS, **ends, options=f"-j {one_job}"),
+        "queue-requests": queue_command(REQUEST_FIELDS, **long_ends, options=everything),
+        "queue-short-ranges": "squeue -h -a -o '%i|%T'",
+        "queue-whole-ranges": "SLURM_BITSTR_LEN=0 squeue -h -a -o '%i|%T'",
+        "queue-estimates": "SLURM_TIME_FORMAT=%s squeue -h --start -O JobID,StartTime,SchedNodes",
+        "squeue-helpformat": "squeue --helpFormat",
+        "squeue-json-list": "squeue --json=list",
         "accounting": accounting_command(ACCOUNTING_FIELDS, jobs, options="-D"),
         "accounting-restarts": accounting_command(
             ACCOUNTING_FIELDS_WITH_RESTARTS, jobs, options="-D"
@@ -98,15 +142,51 @@ def cases(jobs: str) -> dict[str, str]:
         "accounting-unknown-id": accounting_command(
             ACCOUNTING_FIELDS, str(UNKNOWN_JOB), options="-D"
         ),
+        "accounting-every-field": accounting_command("ALL", jobs, options="-D"),
         "accounting-fields": "sacct -e",
         "steps": f"sstat -a -n -P --noconvert -j {jobs},{UNKNOWN_JOB} -o {STEP_FIELDS}",
         "steps-unknown-field": f"sstat -a -n -P -j {jobs} -o JobID,Nope",
+        "job-detail": f"scontrol -d show job {one_job}",
+        "jobs-detail": "SLURM_TIME_FORMAT=%s scontrol -d -o show job",
+        "step-statistics": f"sstat -a -n -P -j {one_job} -o {STEP_FIELDS}",
+        "output-files": "cd paths && find . -type f | sort",
+        "priorities": "sprio -h -o '%i|%u|%Y|%A|%F|%J|%P|%Q|%N|%T'",
+    }
+
+
+def cluster_cases() -> dict[str, str]:
+    """Give the commands about the cluster itself."""
+    node_columns = ",".join(f"{name}:{FIELD_END}" for name in NODE_FIELDS.split(","))
+    return {
+        "version": "sinfo --version",
         "nodes": "scontrol -o show node",
+        "nodes-detail": "SLURM_TIME_FORMAT=%s scontrol -d -o show node",
+        "nodes-summary": f"SLURM_TIME_FORMAT=%s sinfo -h -a -N -O $'{node_columns}'",
         "partitions": "scontrol -o show partition",
         "reservations": "scontrol -o show reservation",
-        "shares": "sshare -a -l -P -n",
+        "reservations-kinds": "SLURM_TIME_FORMAT=%s scontrol -o show reservation",
+        "licenses": "scontrol -o show license",
+        "sinfo-helpformat": "sinfo --helpFormat",
         "ping": "scontrol ping",
         "config": "scontrol show config",
+        "diagnostics": "sdiag",
+    }
+
+
+def share_cases() -> dict[str, str]:
+    """Give the commands about shares, limits and use."""
+    report = "sreport -n -P -T gres/gpu,cpu"
+    window = "start=now-1days end=now+1days"
+    return {
+        "shares": "sshare -a -l -P -n",
+        "shares-fields": f"sshare -a -P -n -o {SHARE_FIELDS}",
+        "shares-users": f"sshare -a -U -P -o {SHARE_FIELDS}",
+        "associations": f"sacctmgr -n -P show assoc format={ASSOCIATION_FIELDS}",
+        "qos-limits": f"sacctmgr -n -P show qos format={QOS_FIELDS}",
+        "tres": "sacctmgr -n -P show tres",
+        "use-by-account": f"{report} -t Hours cluster AccountUtilizationByUser {window}",
+        "use-by-account-seconds": f"{report} -t Seconds cluster AccountUtilizationByUser {window}",
+        "use-of-cluster": f"{report} -t Minutes cluster Utilization {window}",
     }
 
 
@@ -118,6 +198,9 @@ class LoginNode:
             "ssh",
             "-o",
             "BatchMode=yes",
+            # keeps the login node's banner out of what is recorded as the command's own stderr
+            "-o",
+            "LogLevel=ERROR",
             *(["-F", str(ssh_config)] if ssh_config else []),
             host,
         ]
@@ -132,7 +215,10 @@ class LoginNode:
             check=False,
             timeout=SSH_TIMEOUT_S,
         )
-        if done.returncode == SSH_FAILED:
+        # sshare too ends with 255; ssh itself then fails for a harmless command as well
+        if done.returncode == SSH_FAILED and command != "true":
+            self.run("true")
+        elif done.returncode == SSH_FAILED:
             sys.exit(f"record: ssh failed: {done.stderr.decode(errors='replace')}")
         return Recording(
             command=self._clean(command.encode()).decode(),
@@ -210,7 +296,7 @@ def main() -> None:
     node = LoginNode(host=arguments.host, ssh_config=arguments.ssh_config, scrub=scrub)
     labels = read_labels(arguments.labels)
     version = arguments.version or node.run("sinfo --version").stdout.split()[1].decode()
-    commands = cases(arguments.jobs or job_ids(node, labels))
+    commands = cases(arguments.jobs or job_ids(node, labels), labels.get(ONE_JOB, UNKNOWN_JOB))
     for name in arguments.case or commands:
         recording = node.run(commands[name])
         meta = {

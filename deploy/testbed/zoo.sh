@@ -1,5 +1,6 @@
 #!/bin/bash
-# Fills a fresh cluster with jobs in nearly every state and pending reason, and with odd names. About 40 s.
+# Fills a fresh cluster with jobs in nearly every state and pending reason, with odd names, with every form of
+# request, dependency and output path, and with reservations. About 60 s.
 #   zoo.sh alpha|beta|gamma       prints "LABEL JOBID" lines, also to $ROOT/CLUSTER/zoo
 # Where the cluster forgets ended jobs quickly, start it with SLURMFLEET_TESTBED_MIN_JOB_AGE_S=300 up.sh.
 . "$(dirname "$0")/settings.sh"
@@ -7,10 +8,13 @@ cluster_settings "${1:-alpha}"
 [ -e "$C_DIR/run/ns-ready" ] || die "$C_NAME is not up"
 case $C_NAME in
 alpha) SICK=hgx04 SPARE=hgx03 CPU_NODE=std01 CAPPED_ACCOUNT=bio   CAPPED_USER=carol GROUP_GPUS=4 SHORT=interactive OTHER=bob
-       LOW=(-p scavenge) HIGH=(-p batch) ;;
+       RESERVED=hgx03 LOW=(-p scavenge) HIGH=(-p batch) ;;
 beta)  SICK=dgx002 SPARE=dgx003 CPU_NODE=std101 CAPPED_ACCOUNT=proj2 CAPPED_USER=bob GROUP_GPUS=2 SHORT=debug OTHER=dave
-       LOW=(--qos=standby) HIGH=(--qos=prio) ;;
+       RESERVED=std102 LOW=(--qos=standby) HIGH=(--qos=prio) ;;
+gamma) SICK=sxm02 SPARE=sxm03 CPU_NODE=std201 CAPPED_ACCOUNT=language CAPPED_USER=carol GROUP_GPUS=2 SHORT=lab OTHER=bob
+       RESERVED=mix01 LOW=(-p idle) HIGH=(-p main) ;;
 esac
+TYPE=$C_GPU_TYPE
 GPU=$C_GPU_PARTITION CPU=$C_CPU_PARTITION ALL_GPUS=$C_GPUS_PER_NODE
 : > "$C_DIR/zoo"
 
@@ -37,12 +41,94 @@ wait_state() {           # wait_state JOBID STATE: up to 15 s
     echo "zoo: job $1 never became $2" >&2
 }
 
+# Requests of GPUs and more, each once to its end and once held: what is asked, and what was given.
+requests() {
+    local hold=() suffix= features
+    features=$(as alice "sinfo -h -p $GPU -o %f | head -1")
+    while :; do
+        local gpu=(-p "$GPU" "${hold[@]}") cpu=(-p "$CPU" "${hold[@]}")
+        [ -n "$suffix" ] || { gpu+=(--wrap 'srun true') cpu+=(--wrap true); }
+        job "gpus$suffix" alice "${gpu[@]}" --gpus=2
+        job "gpus-typed$suffix" alice "${gpu[@]}" --gpus="$TYPE:2"
+        job "gpus-per-node$suffix" alice "${gpu[@]}" -N2 --gpus-per-node=1
+        job "gpus-per-node-typed$suffix" alice "${gpu[@]}" -N2 --gpus-per-node="$TYPE:1"
+        job "gpus-per-task$suffix" alice "${gpu[@]}" -n2 --gpus-per-task=1
+        job "gpus-per-task-typed$suffix" alice "${gpu[@]}" -n2 --gpus-per-task="$TYPE:1"
+        job "gpus-per-socket$suffix" alice "${gpu[@]}" -N1 --sockets-per-node=2 --gpus-per-socket=1
+        job "gres$suffix" alice "${gpu[@]}" --gres=gpu:2
+        job "gres-no-count$suffix" alice "${gpu[@]}" --gres=gpu
+        job "gres-typed$suffix" alice "${gpu[@]}" -N2 --gres="gpu:$TYPE:1"
+        job "cpus-and-mem-per-gpu$suffix" alice "${gpu[@]}" --gpus=2 --cpus-per-gpu=4 --mem-per-gpu=8G
+        job "exclusive$suffix" alice "${cpu[@]}" --exclusive
+        job "licenses$suffix" alice "${cpu[@]}" -L matlab:1,fluent:1
+        job "feature$suffix" alice "${gpu[@]}" -C "${features%%,*}"
+        job "two-partitions$suffix" alice "${cpu[@]}" -p "$CPU,$GPU"
+        job "array-sparse$suffix" alice "${cpu[@]}" --array=1-9:4,20,30-31
+        case $C_NAME in gamma)
+            gpu[1]=lab
+            job "two-types$suffix" alice "${gpu[@]}" -N1 --gres="gpu:$TYPE:1,gpu:l40s:2"
+            job "untyped-in-mixed$suffix" alice "${gpu[@]}" -w mix01 --gres=gpu:3
+            job "unaccounted-type$suffix" alice "${gpu[@]}" --gpus=l40s:2
+            gpu[1]=mig
+            job "mig$suffix" alice "${gpu[@]}" --gres=gpu:1g.10gb:2
+            job "mig-two-types$suffix" alice "${gpu[@]}" --gres=gpu:1g.10gb:1,gpu:3g.40gb:1
+            job "mig-per-task$suffix" alice "${gpu[@]}" -n2 --gpus-per-task=1g.10gb:1
+        esac
+        [ -z "$suffix" ] || break
+        hold=(--hold) suffix=-held
+    done
+    job features-and-held alice -p "$GPU" --hold -C "${features/,/&}"
+    job array-large-held alice -p "$CPU" --hold --array=0-9999%50
+    job array-many-ranges-held alice -p "$CPU" --hold --array=$(for ((i = 1; i <= 60; i++)); do printf "%s%d" "${sep-}" $((i * i)); sep=,; done)
+    job nodes-range-held alice -p "$CPU" --hold -N1-2 --nodelist="$CPU_NODE" --mem=0
+}
+paths() {                # where the output goes: every pattern that sbatch(1) knows
+    local run=(-D "$C_DIR/home/alice/paths" -p "$CPU" --wrap 'srun -n1 true')
+    job path-default alice "${run[@]}"
+    job path-array alice "${run[@]}" --array=3-4 -o 'out/%A_%a.log' -e '%x/%a-%A.err'
+    job path-array-default alice "${run[@]}" --array=1-2
+    job path-name alice "${run[@]}" -J 'my run' -o '%x-%j.out' -e '%u.%x.err'
+    job path-padded alice "${run[@]}" -o 'padded-%5j-%3t.out' -e 'padded-%10x.err'
+    job path-percent alice "${run[@]}" -o '100%%-%j.out'
+    job path-escaped alice "${run[@]}" -o 'raw\\-%j-%x.out'
+    job path-node alice "${run[@]}" -N1 -o 'n%n-%N-s%s-t%t-%J.out'
+    job path-absolute alice "${run[@]}" -o "$C_DIR/home/alice/paths/abs/%j/%b.out" -e /dev/null
+    job path-no-error alice "${run[@]}" -o 'both-%j.log' -e 'both-%j.log'
+    job path-unknown-letter alice "${run[@]}" -o 'odd-%z-%j.out'
+    job path-workdir-odd alice "${run[@]}" -D "$C_DIR/home/alice/paths/dir with %j | and , é" -o '%x.out'
+    job path-het alice "${run[@]}" -n1 -o 'het-%A-%j.out' : -p "$CPU" -n1 -o 'other-%j.out'
+}
+dependencies() {         # forms of --dependency on jobs that run, wait or have ended
+    local waits=(-p "$CPU" -t 5)
+    job array-target alice -p "$CPU" --array=1-9%1; array=$id
+    job dep-several-ids alice "${waits[@]}" -d "afterok:$running:$array"
+    job dep-array-task alice "${waits[@]}" -d "afterok:${array}_3"
+    job dep-array-tasks alice "${waits[@]}" -d "afterany:${array}_3:${array}_5:$running"
+    job dep-any-of alice "${waits[@]}" -d "afterok:$running?afternotok:$array"
+    job dep-all-of alice "${waits[@]}" -d "afterok:$running,afterany:$array"
+    job dep-singleton alice "${waits[@]}" -J running -d singleton
+    job dep-after-minutes alice "${waits[@]}" -d "after:$running+5"
+    job dep-aftercorr alice "${waits[@]}" --array=1-9 -d "aftercorr:$array"
+    job dep-kinds alice "${waits[@]}" -d "after:$array,afternotok:$running,singleton"
+    job dep-part-fulfilled alice "${waits[@]}" -d "afterany:$cancelled:$running"
+    job dep-on-pending alice "${waits[@]}" -d "afterok:$id"
+}
+reservations() {         # future ones of several kinds, and one that is in force
+    local make="scontrol create reservation"
+    admin "$make reservationname=maintenance users=root nodes=all starttime=now+60days duration=480 flags=maint,ignore_jobs
+           $make reservationname=course accounts=${CAPPED_ACCOUNT} nodecnt=1 partitionname=$GPU starttime=now+20days duration=120 flags=daily
+           $make reservationname=gpus users=-bob partitionname=$GPU tres=gres/gpu=2 starttime=now+50days duration=60 flags=flex
+           $make reservationname=licence users=alice licenses=matlab:2 starttime=now+10days duration=60 flags=any_nodes
+           $make reservationname=in-force users=dave nodes=$RESERVED starttime=now duration=600 flags=ignore_jobs" \
+        >/dev/null || echo "zoo: a reservation was refused" >&2
+}
+
 ended() {
     job completed alice -p "$CPU" -o 'logs/%x-%j.out' --wrap 'echo hello; srun hostname'
     job failed alice -p "$CPU" --comment 'lr=3e-4, run|7' --wrap 'echo oops >&2; exit 3'
     job segfault alice -p "$CPU" --wrap 'kill -SEGV $$'
     job out-of-memory alice -p "$CPU" -w "$CPU_NODE" --mem=60M \
-        --wrap 'perl -e "my @a; for (1..60) { push @a, qq(x) x 10_000_000; select(undef,undef,undef,.05) }"'
+        --wrap 'perl -e "my @a; for (1..60) { push @a, qq(x) x (10_000_000 + \$_); select(undef,undef,undef,.05) }"'
     job failed-step alice -p "$CPU" --wrap 'srun false; srun true'
     job timeout alice -p "$CPU"; timeout=$id
     job cancelled-running alice -p "$CPU"; cancelled=$id
@@ -113,8 +199,10 @@ pending() {
     job priority "$OTHER" -p "$GPU" --gres=gpu:"$ALL_GPUS" -N2 --nice=100
 }
 
-as alice 'mkdir -p logs'
-ended; preempted; running; odd_names; pending
+as alice "mkdir -p logs paths/out paths/path-array paths/abs 'paths/dir with %j | and , é'"
+requests; paths
+until_ok 60 eval '[ -z "$(as alice "squeue -h -o %T | grep -v PENDING; squeue -h -t PD -o %r | grep -v JobHeldUser")" ]'
+ended; preempted; running; odd_names; pending; dependencies; reservations
 echo "zoo: waiting for the time limit (slurmctld looks every 30 s)" >&2
 for _ in {1..45}; do
     [ "$(as alice "sacct -nXP -j $timeout -o State")" != TIMEOUT ] || break

@@ -128,7 +128,7 @@ def _running() -> set[str]:
 
 @contextmanager
 def real_sites(names: Iterable[str]) -> Iterator[dict[str, RealSite]]:
-    """Bring the clusters up, or beside those that run and stay; skip where no Slurm is installed."""
+    """Bring clusters up, beside those that run and stay; skip where no Slurm is installed."""
     if os.geteuid() != 0 or not Path("/usr/sbin/slurmctld").exists():
         pytest.skip("no real Slurm here: run `make testbed` as root on Debian or Ubuntu")
     found = _running()

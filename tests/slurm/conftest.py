@@ -28,8 +28,11 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Si
 
 
 @pytest.fixture(scope="session")
-def real() -> Iterator[dict[str, RealSite]]:
-    with real_sites(REAL) as sites:
+def real(request: pytest.FixtureRequest) -> Iterator[dict[str, RealSite]]:
+    """Give the real clusters that the chosen tests ask for: `-k gamma` starts gamma alone."""
+    calls = (getattr(item, "callspec", None) for item in request.session.items)
+    chosen = {call.params.get("site") for call in calls if call is not None}
+    with real_sites(name for name in REAL if name in chosen) as sites:
         yield sites
 
 

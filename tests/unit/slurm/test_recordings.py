@@ -47,6 +47,9 @@ WAITING = {
     "priority": "Priority",
     "requeued": "BeginTime",
 }
+PREEMPTED_FOR_GOOD = "26.05.5"
+"""There the partition cancels what it preempts; elsewhere such a job waits again."""
+
 ODD_NAMES = {
     "odd-mixed": "train|v2, \"x\" 'y' é 漢",
     "odd-newline": "line1\nline2",
@@ -71,7 +74,7 @@ class Recording:
 Recorded = Callable[[str], Recording]
 
 
-@pytest.fixture(params=["22.05.8", "24.11.5"])
+@pytest.fixture(params=["22.05.8", "24.11.5", "26.05.5"])
 def slurm_version(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -155,7 +158,7 @@ def test_odd_names_come_back_whole(recorded: Recorded):
     assert len(jobs["odd-long"].name) > 500
 
 
-def test_squeue_shows_arrays_het_jobs_and_requeues(recorded: Recorded):
+def test_squeue_shows_arrays_het_jobs_and_requeues(recorded: Recorded, slurm_version: str):
     recording = recorded("queue-long-separators")
     rows = parse_detail(recording.output.stdout, LONG)
 
@@ -182,7 +185,8 @@ def test_squeue_shows_arrays_het_jobs_and_requeues(recorded: Recorded):
     components = {job.job_id: job.het_offset for job in rows.jobs if job.het_job_id == het}
     assert components == {f"{het}+0": 0, f"{het}+1": 1}
     restarted = ("requeued", "requeued-by-node", "preempted")
-    assert [jobs[label].restart_count for label in restarted] == [1, 1, 1]
+    again = 0 if slurm_version == PREEMPTED_FOR_GOOD else 1
+    assert [jobs[label].restart_count for label in restarted] == [1, 1, again]
 
 
 def test_squeue_shows_gpus_and_limits(recorded: Recorded):
@@ -191,7 +195,7 @@ def test_squeue_shows_gpus_and_limits(recorded: Recorded):
     jobs = by_label(parse_detail(recording.output.stdout, LONG), recording.labels)
 
     (kind,) = jobs["running"].gpus_by_type
-    assert kind in {"h100", "a100"}
+    assert kind in {"h100", "a100", "a100-sxm4-80gb"}
     assert (jobs["running"].gpu_count, jobs["running"].gpus_by_type) == (2, {kind: 2})
     assert (jobs["running"].memory_mib, jobs["running"].cpu_count) == (65_536, 8)
     assert (jobs["running-two-nodes"].node_count, jobs["running-two-nodes"].gpu_count) == (2, 2)
@@ -228,19 +232,21 @@ def test_sacct_tells_how_jobs_ended(recorded: Recorded):
     assert jobs["cancelled-pending"].ended_at is not None
 
 
-def test_sacct_shows_that_others_have_not_ended(recorded: Recorded):
+def test_sacct_shows_that_others_have_not_ended(recorded: Recorded, slurm_version: str):
     recording = recorded("accounting-newest")
 
     jobs = by_label(parse_accounting(recording.output.stdout), recording.labels)
 
-    waiting = {label: jobs[label].state for label in (*WAITING, "requeued-by-node", "preempted")}
+    waiting = {label: jobs[label].state for label in (*WAITING, "requeued-by-node")}
     assert set(waiting.values()) == {JobState.PENDING}
+    for_good = slurm_version == PREEMPTED_FOR_GOOD
+    assert jobs["preempted"].state is (JobState.PREEMPTED if for_good else JobState.PENDING)
     assert (jobs["running"].state, jobs["running"].ended_at) == (JobState.RUNNING, None)
     assert jobs["suspended"].state is JobState.SUSPENDED
     assert jobs["odd-newline"].name == "line1\nline2"
 
 
-def test_sacct_shows_earlier_runs_when_asked_for_every_run(recorded: Recorded):
+def test_sacct_shows_earlier_runs_when_asked_for_every_run(recorded: Recorded, slurm_version: str):
     recording = recorded("accounting")
     rows = parse_accounting(recording.output.stdout)
 
@@ -250,10 +256,11 @@ def test_sacct_shows_earlier_runs_when_asked_for_every_run(recorded: Recorded):
 
     assert runs("requeued") == [(JobState.PENDING, ("REQUEUED",)), (JobState.PENDING, ())]
     assert runs("requeued-by-node") == [(JobState.NODE_FAIL, ()), (JobState.PENDING, ())]
-    assert runs("preempted") == [(JobState.PREEMPTED, ()), (JobState.PENDING, ())]
+    newer = [] if slurm_version == PREEMPTED_FOR_GOOD else [(JobState.PENDING, ())]
+    assert runs("preempted") == [(JobState.PREEMPTED, ()), *newer]
 
 
-@pytest.mark.parametrize("slurm_version", ["24.11.5"], indirect=True)
+@pytest.mark.parametrize("slurm_version", ["24.11.5", "26.05.5"], indirect=True)
 def test_sacct_tells_restarts_where_it_knows_them(recorded: Recorded):
     recording = recorded("accounting-restarts")
 
