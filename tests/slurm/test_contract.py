@@ -182,6 +182,7 @@ def test_a_name_with_any_character_survives(view: View):
 def test_while_the_controller_is_down_nothing_changes_and_the_cluster_is_stale(view: View):
     job_id = submit(view.site, runs_s=600)
     view.reaches(job_id, "RUNNING")
+    view.told(job_id, "started")  # the stream may be behind what REST shows
     before = len(view.feed.of(view.site.name, job_id))
 
     view.site.stop_controller()
