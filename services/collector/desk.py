@@ -8,7 +8,6 @@ from datetime import datetime
 
 from services.collector.asking import NONCE_BYTES, IncompleteAnswerError, run_sections
 from services.collector.budget import RpcBudget
-from services.collector.outcomes import requests_by_program
 from services.collector.tracked import Memory
 from slurmfleet.contracts.events import PartitionCount
 from slurmfleet.contracts.registry import ClusterConfig
@@ -116,8 +115,8 @@ class Desk:
         nonce = secrets.token_hex(NONCE_BYTES)
         separators = separators_for(nonce)
         sections = tuple(sections_with(separators))
-        cost = requests_by_program([section.argv[0] for section in sections])
-        await self._budget.take(sum(cost.values()), keep=self._keep)
+        cost = requests_by_command(sections)
+        await self._budget.take(cost.total(), keep=self._keep)
         self._may_ask()
         self.rpcs.update(cost)
         for command, count in cost.items():
@@ -134,10 +133,10 @@ class Desk:
         metrics.SLURM_RPCS.labels(cluster=self.config.name, command=command).inc(count)
 
 
-def requests_of(sections: Sequence[Section]) -> Mapping[str, int]:
-    """Count the requests that sections make of Slurm, by command."""
+def requests_by_command(sections: Sequence[Section]) -> Counter[str]:
+    """Count the requests that sections make of Slurm, by program."""
     counts: Counter[str] = Counter()
     for section in sections:
-        if section.argv[0] not in NO_REQUESTS and section.requests:
+        if section.requests:
             counts[section.argv[0]] += section.requests
     return counts

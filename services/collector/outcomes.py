@@ -1,8 +1,5 @@
 """How a section of an answer went, in the words that everybody is told; pure."""
 
-from collections import Counter
-from collections.abc import Sequence
-
 from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.slurm.faults import Fault
 from slurmfleet.slurm.frames import SectionOutput
@@ -46,15 +43,3 @@ def went_well(
 def section_of(name: str) -> SectionName:
     """Give what a section of a composite is about: `accounting-2` is of accounting."""
     return SectionName(name.partition("-")[0])
-
-
-def requests_by_program(programs: Sequence[str]) -> Counter[str]:
-    """Count the requests that Slurm's programs make, by program; others ask nothing of Slurm."""
-    return Counter(one for one in programs if one not in FREE_PROGRAMS)
-
-
-FREE_PROGRAMS = frozenset({"lfs", "df", "quota", "mmlsquota", "stat", "id", "printenv", "date"})
-""""Programs that ask nothing of Slurm."""
-FREE_PROGRAMS = frozenset({"bash", "lfs", "df", "quota", "mmlsquota", "stat", "id", "printenv"})
-"""Programs that ask nothing of Slurm; `bash` runs those of file systems with patience
-(`slurmfleet.filesystems.patience`)."""

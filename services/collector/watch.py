@@ -28,7 +28,9 @@ from slurmfleet.contracts.events import LinkState, PollFinished
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.sections import SectionOutcome
+from slurmfleet.slurm.commands import probe_sections
 from slurmfleet.slurm.probe import Probe
+from slurmfleet.slurm.records import PLAIN
 from slurmfleet.ssh.errors import SshError
 from slurmfleet.ssh.link import SshLink
 from slurmfleet.telemetry.logs import logger
@@ -37,7 +39,7 @@ from slurmfleet.timing.clock import Clock
 _TELL_BAD_ROWS = 3
 """Lines that could not be understood are logged up to this many a look; all are counted."""
 
-PROBE_COST = 1
+PROBE_COST = sum(section.requests for section in probe_sections())
 """Requests that probing a login node makes of Slurm."""
 
 
@@ -225,7 +227,7 @@ class ClusterWatch:
         if self._known.probe is None:
             raise IncompleteAnswerError("The login node was not probed.")
         question = self._question(self._known.probe, whole=whole)
-        requests = len(question.users[:1]) + len(question.accounts[:1]) + question.queue
+        requests = sum(section.requests for section in question.sections(PLAIN))
         await self._budget.take(requests)
         self._gauges.requests("squeue", requests)
         reading = await ask_queue(

@@ -208,7 +208,7 @@ class ClusterConfig(BaseModel):
         default=10, ge=0.2, le=3_600, description="Pace while a tracked job is starting or ending."
     )
     rpcs_per_minute: float = Field(
-        default=12,
+        default=30,
         ge=0,
         le=6_000,
         description="Requests that its Slurm is sent at most in a minute; 0: no limit.",

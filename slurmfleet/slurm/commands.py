@@ -14,6 +14,7 @@ from itertools import islice
 
 from slurmfleet.contracts.sections import SectionName
 from slurmfleet.slurm.columns import DETAIL_COLUMNS, QUEUE_COLUMNS, accounting_columns
+from slurmfleet.slurm.costs import requests_of
 from slurmfleet.slurm.errors import UnsafeArgumentError
 from slurmfleet.slurm.records import Separators
 
@@ -45,8 +46,13 @@ class Section:
     limit_s: float
     """Seconds after which it is ended on the login node."""
 
-    requests: int = 1
-    """What it asks of Slurm's daemons at most; 0 for a command that asks nothing."""
+    asks: int | None = None
+    """How many requests it makes of Slurm's daemons, where its arguments do not tell."""
+
+    @property
+    def requests(self) -> int:
+        """How many requests it makes of Slurm's daemons; 0 for a command that asks nothing."""
+        return requests_of(self.argv) if self.asks is None else self.asks
 
 
 def queue_section(*, limit_s: float = QUEUE_LIMIT_S) -> Section:

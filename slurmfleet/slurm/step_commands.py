@@ -42,7 +42,7 @@ def steps_section(raw_ids: Iterable[int], *, limit_s: float = STEPS_LIMIT_S) -> 
         name=SectionName.STEPS,
         argv=("sstat", "-a", "-n", "-P", "--noconvert", "-j", asked, "-o", columns),
         limit_s=limit_s,
-        requests=len(ids),
+        asks=len(ids),
     )
 
 
@@ -117,7 +117,7 @@ def tail_section(
         name=SectionName.SIDECAR,
         argv=("bash", "-c", _TAIL, "tail", folder, " ".join(known), *ids),
         limit_s=limit_s,
-        requests=0,
+        asks=0,
     )
 
 

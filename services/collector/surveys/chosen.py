@@ -7,7 +7,7 @@ from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.sample import Topic
 
 DEFAULT_INTERVAL_S: Mapping[Topic, float] = {
-    Topic.CAPACITY: 120,
+    Topic.CAPACITY: 180,
     Topic.SHARES: 600,
     Topic.LIMITS: 1_800,
     Topic.USAGE: 3_600,
