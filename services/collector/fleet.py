@@ -5,12 +5,12 @@ import os
 import socket
 from contextlib import AsyncExitStack
 
+from services.collector.chosen import open_surveys
 from services.collector.publisher import Publisher
 from services.collector.serving import ClusterCommands
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
 from services.collector.station import Station
-from services.collector.surveys.chosen import surveys_of
 from slurmfleet.bus.lease import Grant, Lease
 from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.ids import ClusterName
@@ -20,6 +20,7 @@ from slurmfleet.contracts.subjects import cluster_commands
 from slurmfleet.registry.clusters import ClusterRegistry
 from slurmfleet.runtime.bus_part import watch_bus
 from slurmfleet.runtime.process import Process, supervise
+from slurmfleet.site.http import Places
 from slurmfleet.telemetry.logs import logger
 
 LEASE_TTL_S = 8.0
@@ -36,6 +37,7 @@ class Fleet:
         self._bus = bus
         self._watches: dict[ClusterName, asyncio.Task[None]] = {}
         self._configs: dict[ClusterName, ClusterConfig] = {}
+        self._places = Places()
         self._holder = settings.replica or f"{socket.gethostname()}-{os.getpid()}"
 
     async def run(self) -> None:
@@ -99,13 +101,16 @@ class Fleet:
             path = self._settings.state_dir / f"{config.name}.sqlite"
             state = stack.enter_context(StateFile(path))
             publisher = Publisher(config.name, state, self._bus, self._process.clock, grant=grant)
+            surveys = await stack.enter_async_context(
+                open_surveys(config, places=self._places, clock=self._process.clock)
+            )
             station = Station(
                 config,
                 self._settings,
                 clock=self._process.clock,
                 state=state,
                 on_queued=publisher.notice,
-                surveys=surveys_of(config),
+                surveys=surveys,
                 may_look=grant.check if grant is not None else lambda: None,
             )
             commands = ClusterCommands(station, self._settings, self._process.clock)

@@ -1,17 +1,18 @@
 """All that is done for one cluster: looks, inquiry, surveys, roll call, over one connection."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
 from services.collector.book import Book
 from services.collector.budget import RpcBudget
+from services.collector.chosen import NO_SURVEYS, Surveys
 from services.collector.desk import Desk, Known
 from services.collector.inquiry import Inquiry
 from services.collector.roll import ROLL_EVERY_S, roll
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
 from services.collector.surveys.runner import SurveyRunner
-from services.collector.surveys.survey import Survey
 from services.collector.target import ssh_target
 from services.collector.watch import ClusterWatch
 from slurmfleet.contracts.registry import ClusterConfig
@@ -34,7 +35,7 @@ class Station:
         clock: Clock,
         state: StateFile,
         on_queued: Callable[[], None],
-        surveys: Sequence[Survey] = (),
+        surveys: Surveys = NO_SURVEYS,
         may_look: Callable[[], None] = lambda: None,
     ) -> None:
         """Put the parts together; `run` does the work.
@@ -100,8 +101,9 @@ class Station:
                 turn=turn,
                 ready=self._ready,
             )
-            for survey in surveys
+            for survey in surveys.surveys
         )
+        self._steps = surveys.steps
 
     async def run(self) -> None:
         """Work for ever; a part that fails is started again and does not end the others."""
@@ -114,6 +116,8 @@ class Station:
                 "inquire of": self.inquiry.run,
                 "call the roll of": self._call_rolls,
             } | {f"survey {one.topic} of": one.run for one in self.surveys}
+            if self._steps is not None:
+                parts["hold steps on"] = partial(self._steps.run, self._desk(), self.link)
             for what, body in parts.items():
                 task = f"{what} {name}"
                 group.create_task(supervise(task, body, clock=self._clock), name=task)

@@ -4,31 +4,29 @@ A process of its own makes the looks, so that its memory is that of a collector 
 else; the answers of the login node are made beforehand and lie in files.
 """
 
+import asyncio
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
 
-from services.collector.diff import open_questions, reconcile
+from services.collector.book import Book
 from services.collector.reading import Asked, Reading, read_frames
-from services.collector.state import StateFile, forgettable
-from services.collector.tracked import Outcome, Tracked
-from slurmfleet.contracts.codec import encode
-from slurmfleet.contracts.envelope import Message
-from slurmfleet.contracts.ids import ClusterName, JobId
+from services.collector.state import StateFile
+from services.collector.tracked import Outcome
+from slurmfleet.contracts.events import PollFinished
+from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.slurm.frames import parse_frames
 from slurmfleet.slurm.records import separators_for
 from slurmfleet.testing.builders import a_poll
+from slurmfleet.timing.clock import SystemClock
 from tests.bench.measure import Budget, Result, at_most, medians, peak_rss_mib
 from tests.bench.queue_text import EPOCH_S, NONCE, SECTIONS, fake_queue
-
-T = TypeVar("T")
 
 CLUSTER = ClusterName("alpha")
 CHANGED_SHARE = 0.01
@@ -47,53 +45,33 @@ _LIMIT_S = 600.0
 class Looker:
     """A collector's look from bytes to disk, as `services.collector.watch` strings it together."""
 
-    state: StateFile
-    memory: dict[JobId, Tracked] = field(default_factory=dict[JobId, Tracked])
+    book: Book
     spent_ms: dict[str, float] = field(default_factory=dict[str, float])
-    """CPU time of each step of the last look."""
+    """CPU time of each step of the last look, on all threads."""
 
-    def look(self, answer: bytes, at: datetime) -> Outcome:
+    async def look(self, answer: bytes, at: datetime) -> Outcome:
         """Make one look; what was sent before counts as acknowledged."""
         self.spent_ms = {}
-        reading = self._timed("read", lambda: self._read(answer, at))
-        outcome = self._timed("reconcile", lambda: self._reconcile(reading))
-        messages = self._timed("encode", lambda: self._encode(outcome, reading, at))
-        self._timed("commit", lambda: self._commit(outcome, messages, at))
-        return outcome
-
-    def _timed(self, step: str, act: Callable[[], T]) -> T:
         began_s = time.process_time()
-        try:
-            return act()
-        finally:
-            self.spent_ms[step] = (time.process_time() - began_s) * 1_000
+        reading = self._read(answer, at)
+        self.spent_ms["read"] = (time.process_time() - began_s) * 1_000
+        began_s = time.process_time()
+        outcome = await self.book.take(reading.look, lambda _: [_poll(reading, at)])
+        self.spent_ms["conclude"] = (time.process_time() - began_s) * 1_000
+        return outcome
 
     def _read(self, answer: bytes, at: datetime) -> Reading:
-        asked = Asked(
-            names=SECTIONS,
-            separators=separators_for(NONCE),
-            with_restarts=True,
-            jobs=open_questions(self.memory),
-        )
+        asked = Asked(names=SECTIONS, separators=separators_for(NONCE))
         return read_frames(parse_frames(answer, NONCE), asked, observed_at=at)
 
-    def _reconcile(self, reading: Reading) -> Outcome:
-        outcome = reconcile(CLUSTER, self.memory, reading.look)
-        self.memory |= outcome.remembered
-        return outcome
 
-    def _encode(self, outcome: Outcome, reading: Reading, at: datetime) -> list[Message]:
-        poll = a_poll(
-            started_at=at,
-            finished_at=at,
-            sections=reading.sections,
-            population=reading.population,
-        )
-        return [*encode(outcome.facts, source="/bench"), *encode([poll], source="/bench")]
-
-    def _commit(self, outcome: Outcome, messages: Sequence[Message], at: datetime) -> None:
-        forget = forgettable(self.memory, at)
-        self.state.commit(outcome.remembered, messages, forget=forget)
+def _poll(reading: Reading, at: datetime) -> PollFinished:
+    return a_poll(
+        started_at=at,
+        finished_at=at,
+        sections=reading.sections,
+        population=reading.population,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,17 +148,19 @@ def _memory(jobs: int, peak_mib: float) -> Result:
     )
 
 
-def _look_at_files(state_path: Path, plan: Sequence[tuple[str, str]]) -> dict[str, object]:
+async def _look_at_files(state_path: Path, plan: Sequence[tuple[str, str]]) -> dict[str, object]:
     """Make the looks of a plan and tell what they took; runs in the child."""
     at = datetime.fromtimestamp(EPOCH_S, tz=UTC)
     looks: list[dict[str, object]] = []
     with StateFile(state_path) as state:
-        looker = Looker(state=state)
+        book = Book(CLUSTER, state=state, clock=SystemClock(), on_queued=lambda: None)
+        await book.open()
+        looker = Looker(book=book)
         for kind, path in plan:
             at += timedelta(minutes=1)
-            answer = Path(path).read_bytes()
+            answer = await asyncio.to_thread(Path(path).read_bytes)
             began_s, began_cpu_s = time.perf_counter(), time.process_time()
-            outcome = looker.look(answer, at)
+            outcome = await looker.look(answer, at)
             cpu_ms = (time.process_time() - began_cpu_s) * 1_000
             wall_ms = (time.perf_counter() - began_s) * 1_000
             looks.append(
@@ -196,5 +176,5 @@ def _look_at_files(state_path: Path, plan: Sequence[tuple[str, str]]) -> dict[st
 
 
 if __name__ == "__main__":
-    told = _look_at_files(Path(sys.argv[1]), json.loads(sys.stdin.read()))
+    told = asyncio.run(_look_at_files(Path(sys.argv[1]), json.loads(sys.stdin.read())))
     sys.stdout.write(json.dumps(told))
