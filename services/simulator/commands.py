@@ -13,6 +13,8 @@ from services.simulator.sacct import sacct
 from services.simulator.scontrol import scontrol
 from services.simulator.sinfo import sinfo, sshare
 from services.simulator.squeue import squeue
+from services.simulator.sstat import sstat
+from services.simulator.steps import nvidia_smi, srun
 from services.simulator.storage import df, lfs
 from services.simulator.submission import sbatch, scancel
 
@@ -48,12 +50,18 @@ PROGRAMS: dict[str, Callable[[Cluster, Call], Answer]] = {
     "scontrol": scontrol,
     "sbatch": sbatch,
     "scancel": scancel,
+    "sstat": sstat,
+    "srun": srun,
 }
 
-FILE_SYSTEM_PROGRAMS: dict[str, Callable[[Cluster, Call], Answer]] = {"lfs": lfs, "df": df}
+LOCAL_PROGRAMS: dict[str, Callable[[Cluster, Call], Answer]] = {
+    "lfs": lfs,
+    "df": df,
+    "nvidia-smi": nvidia_smi,
+}
 """They ask no daemon of Slurm's, and so know none of its outages."""
 
-CLIENTS = (*PROGRAMS, *FILE_SYSTEM_PROGRAMS, "id", "date")
+CLIENTS = (*PROGRAMS, *LOCAL_PROGRAMS, "id", "date")
 """What is installed on the login node; `id` and `date` tell the simulated user and time."""
 
 
@@ -63,7 +71,7 @@ def execute(cluster: Cluster, call: Call, faults: Faults) -> Answer:
         return _id(cluster, call)
     if call.program == "date":
         return Answer(stdout=f"{cluster.now}\n")
-    if program := FILE_SYSTEM_PROGRAMS.get(call.program):
+    if program := LOCAL_PROGRAMS.get(call.program):
         return program(cluster, call)
     try:
         broken = _outage(cluster, call, faults)
@@ -103,21 +111,25 @@ def _controller_outage(call: Call, *, hangs: bool) -> Answer:
     )
     wait_s = HANG_WAIT_S if hangs else DOWN_WAIT_S
     target = next((word for word in call.argv if word[:1].isdigit()), "0")
-    match call.program:
-        case "squeue":
-            return refused(f"slurm_load_jobs error: {why}", wait_s=wait_s)
-        case "sinfo":
-            return refused(f"slurm_load_partitions: {why}", wait_s=wait_s)
-        case "sbatch":
-            return refused(f"sbatch: error: Batch job submission failed: {why}", wait_s=wait_s)
-        case "scancel":
-            text = f"scancel: error: Kill job error on job id {target}: {why}"
-            return refused(text, status=SCANCEL_DOWN, wait_s=wait_s)
-        case "sshare":
-            text = f"Couldn't get shares from controller: {why}"
-            return refused(text, status=SSHARE_DOWN, wait_s=wait_s)
-        case _:
-            return refused(f"slurm_load_jobs error: {why}", wait_s=wait_s)
+    if call.program == "sstat":
+        # The real one says no more, and ends with status 0.
+        text, status = f"sstat: error: couldn't get steps for job {target.partition(',')[0]}", 0
+    elif call.program in _SAYS:
+        text, status = f"{_SAYS[call.program].format(target)}: {why}", _STATUS.get(call.program, 1)
+    else:
+        text, status = f"slurm_load_jobs error: {why}", 1
+    return refused(text, status=status, wait_s=wait_s)
+
+
+_SAYS = {
+    "squeue": "slurm_load_jobs error",
+    "sinfo": "slurm_load_partitions",
+    "sbatch": "sbatch: error: Batch job submission failed",
+    "scancel": "scancel: error: Kill job error on job id {}",
+    "sshare": "Couldn't get shares from controller",
+    "srun": "srun: error: Unable to confirm allocation for job {}",
+}
+_STATUS = {"scancel": SCANCEL_DOWN, "sshare": SSHARE_DOWN}
 
 
 def _accounting_outage(health: Health) -> Answer | None:

@@ -15,6 +15,7 @@ BANNER = """\
 """
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 SHIM = Path(__file__).with_name("shim.py")
+STEP_SHIM = Path(__file__).with_name("stepshim.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,9 @@ class LoginFolder:
         python, shim, socket = (
             shlex.quote(str(path)) for path in (sys.executable, SHIM, self.socket)
         )
+        if program == "srun":
+            runner = shlex.quote(str(STEP_SHIM))
+            return f'#!/bin/sh\nexec {python} -I -S {runner} {socket} {python} {shim} "$@"\n'
         ask = f'exec {python} -I -S {shim} {socket} {program} "$@"\n'
         if program == "date":
             return f'#!/bin/sh\n[ "$*" = +%s ] || exec /bin/date "$@"\n{ask}'

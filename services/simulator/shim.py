@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 
-KEPT = (b"SLURM_", b"SQUEUE_", b"SACCT_", b"SINFO_", b"SBATCH_")
+KEPT = (b"SLURM_", b"SLURMD_", b"SQUEUE_", b"SACCT_", b"SINFO_", b"SBATCH_")
 USAGE = "usage: shim.py SOCKET PROGRAM [ARGUMENT…]\n"
 FIRST_ARGUMENT = 3
 

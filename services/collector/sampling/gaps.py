@@ -32,7 +32,8 @@ class GapWatch:
     ) -> tuple[SamplingMissed, ...]:
         """Give the gaps that have become too long since last time, one for each job.
 
-        Of what was before this watch began it knows nothing, so no gap is longer than the watch.
+        Of what was before it saw a job first it knows nothing, so a gap begins there at the
+        earliest. The job's start is no help: it is told by the cluster's clock.
 
         Args:
             jobs: All that run now; others are forgotten.
@@ -50,7 +51,7 @@ class GapWatch:
             if (seen_at := sampled.get(job.job_id)) is not None:
                 self._good_at[run] = max(seen_at, self._good_at.get(run, seen_at))
                 self._told.discard(run)
-            since = self._good_at.setdefault(run, max(now, job.started_at))
+            since = self._good_at.setdefault(run, now)
             too_long_s = MISSED_INTERVALS * interval_s.get(job.job_id, 0.0)
             if run not in self._told and (now - since).total_seconds() > too_long_s:
                 self._told.add(run)

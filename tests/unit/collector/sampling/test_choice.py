@@ -10,7 +10,7 @@ from services.collector.sampling.jobs import SampledJob, running_jobs
 from services.collector.sampling.providers import Need, ProviderAnswer
 from services.collector.sampling.survey import SamplingSurvey
 from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.jobs import JobState
+from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.contracts.registry import ClusterConfig, SampleProvider
 from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.contracts.use import GpuSampled, LoadSampled, SamplingMissed
@@ -33,7 +33,7 @@ FAILED = SectionOutcome(
 class Rungs:
     """A survey over two sources, and the clock that both stand on."""
 
-    def __init__(self, **parts: object) -> None:
+    def __init__(self, *jobs: Job) -> None:
         self.clock = ManualClock()
         self.upper_gives = {"gpus", "loads"}
         self.lower_gives = {"gpus", "loads"}
@@ -41,7 +41,7 @@ class Rungs:
         self.upper = ScriptedProvider(name=SampleProvider.PROMETHEUS, answer=self._upper)
         self.lower = ScriptedProvider(name=SampleProvider.SSTAT, answer=self._lower)
         self.survey = SamplingSurvey(CONFIG, [self.upper, self.lower])
-        self.desk = a_desk(*(parts.get("jobs") or (a_running_job(),)), clock=self.clock)
+        self.desk = a_desk(*(jobs or (a_running_job(),)), clock=self.clock)
         self.resting = frozenset[JobId]()
 
     def _answer(self, source: str, jobs: Sequence[SampledJob], gives: set[str]) -> ProviderAnswer:
@@ -167,14 +167,14 @@ async def test_a_gap_is_told_once_with_its_reason_and_again_after_a_sample():
 
 
 async def test_a_job_without_gpus_has_no_gap_and_is_no_load_of_zero():
-    rungs = Rungs(jobs=(a_running_job(gpu_count=0),))
+    rungs = Rungs(a_running_job(gpu_count=0))
     rungs.upper_gives = rungs.lower_gives = set()
 
     assert [(await rungs.ask()).facts for _ in range(6)] == [()] * 6
 
 
 async def test_nothing_is_asked_when_no_job_runs():
-    rungs = Rungs(jobs=(a_running_job(state=JobState.PENDING, started_at=None),))
+    rungs = Rungs(a_running_job(state=JobState.PENDING, started_at=None))
 
     assert await rungs.survey.ask(rungs.desk) is None
     assert rungs.upper.asked == []

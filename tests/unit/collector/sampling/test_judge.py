@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -42,7 +43,7 @@ def test_what_no_machine_can_have_is_left_out_and_counted(
 ):
     judge = Judge()
 
-    judged = judge.gpu(GpuReading(**{field: value}))
+    judged = judge.gpu(replace(GpuReading(), **{field: value}))
 
     assert getattr(judged, field) is None
     assert judge.rejected == {kind: 1}

@@ -1,0 +1,332 @@
+"""Samples of running jobs, the same on every kind of cluster: sstat, and one long step."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from services.collector.asking import Question, ask_probe, ask_slurm
+from services.collector.budget import RpcBudget
+from services.collector.desk import Desk, Known
+from services.collector.sampling.jobs import running_jobs
+from services.collector.sampling.providers import Provider
+from services.collector.sampling.sidecar import SCRIPT, SidecarProvider
+from services.collector.sampling.sstat import SstatProvider
+from services.collector.sampling.step import StepSampler
+from services.collector.sampling.survey import SamplingSurvey
+from services.collector.target import ssh_target
+from slurmfleet.contracts.registry import ClusterConfig
+from slurmfleet.contracts.sample import Sample
+from slurmfleet.contracts.use import GpuSampled, LoadSampled, SamplingMissed
+from slurmfleet.ssh.link import SshLink
+from slurmfleet.timing.clock import SystemClock
+from tests.harness.sampling import memory_of
+from tests.harness.sites import RealSite, SimulatedSite, Site
+from tests.harness.streams import SshStreams, ssh_arguments
+
+SIMULATED = "sim-h100"
+SITES = (SIMULATED, "alpha", "beta", "gamma")
+FAKE = "0 81 27351 51 384\n1 12 1000 40 120\n"
+
+
+@pytest.fixture(scope="module", params=SITES)
+def place(request: pytest.FixtureRequest) -> Site:
+    if request.param == SIMULATED:
+        return request.getfixturevalue("simulated")[SIMULATED]
+    real: dict[str, RealSite] = request.getfixturevalue("real")
+    if request.param not in real:
+        pytest.skip(f"by design: this testbed has no cluster {request.param}")
+    return real[request.param]
+
+
+@pytest.fixture
+def jobs(place: Site) -> Iterator[Callable[..., str]]:
+    """Submit jobs that are cancelled in the end."""
+    ids: list[str] = []
+
+    def submit(*arguments: str, body: str = "sleep 600") -> str:
+        told = "--comment sim:runtime=600,exit=0"
+        words = " ".join(arguments)
+        said = place.run(f"sbatch --parsable -t 15 {told} {words} --wrap '{body}'")
+        ids.append(said.split(";")[0].strip())
+        return ids[-1]
+
+    yield submit
+    for job_id in ids:
+        place.run(f"scancel {job_id}")
+
+
+def gpu_partition(place: Site) -> str:
+    return place.about["gpu_partition"] if isinstance(place, RealSite) else "batch"
+
+
+@asynccontextmanager
+async def desk_of(place: Site, **sampling: object) -> AsyncGenerator[Desk]:
+    """Lay out the desk at which the collector's survey of a cluster sits."""
+    clock = SystemClock()
+    config = ClusterConfig.model_validate({**place.config, "sampling": sampling})
+    target = ssh_target(config, known_hosts=(), ssh_config=(), connect_limit_s=15)
+    async with SshLink(target, clock=clock) as link:
+        probe, _ = await ask_probe(link, limit_s=60)
+        yield Desk(
+            config,
+            link=link,
+            budget=RpcBudget(per_minute=0, burst=1, clock=clock),
+            known=Known(probe=probe, memory={}),
+            clock=clock,
+        )
+
+
+async def look(desk: Desk, *wanted: str, within_s: float = 90) -> None:
+    """Look until these jobs run, as the collector does."""
+    question = Question(
+        users=[desk.probe.user], accounts=(), queue=False, jobs=frozenset(), section_limit_s=30
+    )
+    deadline = time.monotonic() + within_s
+    while True:
+        reading = await ask_slurm(
+            desk.link, desk.probe, question, {}, limit_s=60, now=desk.clock.now
+        )
+        present = [
+            job
+            for job in reading.look.present or ()
+            if job.job_id in wanted or str(job.array_job_id or job.het_job_id) in wanted
+        ]
+        desk.known.memory = memory_of(*present)
+        running = {job.job_id for job in running_jobs(desk.known.memory)}
+        if len(running) >= len(wanted) and len(running) == len(
+            [job for job in present if not (job.array_job_id and job.array_task_id is None)]
+        ):
+            return
+        assert time.monotonic() < deadline, f"they do not run: {present}"
+        await asyncio.sleep(0.5)
+
+
+async def facts_of(survey: SamplingSurvey, desk: Desk) -> Sequence[Sample]:
+    finding = await survey.ask(desk)
+    assert finding is not None
+    assert finding.error == ""
+    assert finding.bad_rows == ()
+    return finding.facts
+
+
+async def until(
+    survey: SamplingSurvey,
+    desk: Desk,
+    enough: Callable[[list[Sample]], bool],
+    within_s: float = 60,
+) -> list[Sample]:
+    """Ask until the facts are enough."""
+    told: list[Sample] = []
+    deadline = time.monotonic() + within_s
+    while not enough(told):
+        assert time.monotonic() < deadline, f"not enough: {told}"
+        told += await facts_of(survey, desk)
+        await asyncio.sleep(0.5)
+    return told
+
+
+def survey_of(desk: Desk, *providers: Provider) -> SamplingSurvey:
+    return SamplingSurvey(desk.config, providers)
+
+
+async def test_sstat_tells_what_each_running_job_uses(place: Site, jobs: Callable[..., str]):
+    cpu = f"-p {place.cpu_partition}"
+    plain, array = jobs(cpu), jobs(cpu, "--array=0-1")
+
+    async with desk_of(place, sstat_interval_s=0.5, sstat_jobs_per_minute=600) as desk:
+        await look(desk, plain, array)
+        survey = survey_of(desk, SstatProvider(desk.config.sampling))
+        wanted = {plain, f"{array}_0", f"{array}_1"}
+        told = await until(
+            survey,
+            desk,
+            lambda facts: (
+                {
+                    fact.job_id
+                    for fact in facts
+                    if isinstance(fact, LoadSampled) and fact.cpu_utilization_pct is not None
+                }
+                >= wanted
+            ),
+        )
+
+    loads = [fact for fact in told if isinstance(fact, LoadSampled)]
+    assert {fact.source for fact in loads} == {"sstat"}
+    assert all(0 < (fact.memory_used_mib or 0) < 100_000 for fact in loads)
+    # Time passes three times as fast in the simulator as by our clock.
+    most_pct = 330 if isinstance(place, SimulatedSite) else 110
+    assert all(0 <= (fact.cpu_utilization_pct or 0) <= most_pct for fact in loads)
+    assert desk.rpcs["sstat"] >= 3
+
+
+async def test_a_job_whose_gpus_nobody_shows_is_told_with_the_reason(
+    place: Site, jobs: Callable[..., str]
+):
+    job_id = jobs(f"-p {gpu_partition(place)} --gres=gpu:1")
+
+    async with desk_of(
+        place, interval_s=0.5, sstat_interval_s=0.5, sstat_jobs_per_minute=600
+    ) as desk:
+        await look(desk, job_id)
+        survey = survey_of(desk, SstatProvider(desk.config.sampling))
+        told = await until(
+            survey, desk, lambda facts: any(isinstance(one, SamplingMissed) for one in facts)
+        )
+
+    missed = [one for one in told if isinstance(one, SamplingMissed)]
+    assert [one.job_id for one in missed] == [job_id]
+    assert "AccountingStorageTRES" in missed[0].reason
+    assert not any(isinstance(one, GpuSampled) for one in told)
+
+
+@asynccontextmanager
+async def stepping(
+    desk: Desk, streams: SshStreams
+) -> AsyncGenerator[tuple[StepSampler, SamplingSurvey]]:
+    sampler = StepSampler(desk.config.sampling, cluster=desk.config.name, clock=SystemClock())
+    running = asyncio.get_running_loop().create_task(sampler.run(desk, streams))
+    try:
+        yield sampler, survey_of(desk, sampler)
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def fix_numbers(place: Site) -> None:
+    if isinstance(place, RealSite):
+        place.run(f"cat > ~/.fake-gpu <<'END'\n{FAKE}END\n")
+
+
+async def test_one_step_samples_all_gpus_on_all_nodes_of_a_job(
+    place: Site, jobs: Callable[..., str]
+):
+    fix_numbers(place)
+    job_id = jobs(f"-p {gpu_partition(place)} -N2 --gres=gpu:2")
+    streams = SshStreams(site=place)
+
+    async with (
+        desk_of(place, steps=2, step_interval_s=1) as desk,
+        stepping(desk, streams) as (sampler, survey),
+    ):
+        await look(desk, job_id)
+        told = await until(
+            survey, desk, lambda facts: len([1 for f in facts if isinstance(f, GpuSampled)]) >= 12
+        )
+        nodes = running_jobs(desk.known.memory)[0].nodes
+        open_steps = sampler.open_count
+
+    gpus = [fact for fact in told if isinstance(fact, GpuSampled)]
+    assert {fact.node for fact in gpus} == set(nodes)
+    assert len({fact.gpu_uuid for fact in gpus}) == 4
+    assert {fact.source for fact in gpus} == {"step"}
+    assert all(0 <= (fact.utilization_pct or 0) <= 100 for fact in gpus)
+    assert all((fact.memory_used_mib or 0) <= (fact.memory_total_mib or 0) for fact in gpus)
+    if isinstance(place, RealSite):
+        assert {
+            (fact.utilization_pct, fact.memory_used_mib, fact.temperature_c, fact.power_w)
+            for fact in gpus
+        } == {(81, 27351, 51, 384), (12, 1000, 40, 120)}
+    assert any(isinstance(fact, LoadSampled) and fact.cpu_time_s is not None for fact in told)
+    assert (len(streams.commands), open_steps) == (1, 1)
+
+
+async def test_an_array_task_and_a_het_component_each_have_a_step_of_their_own(
+    place: Site, jobs: Callable[..., str]
+):
+    partition = gpu_partition(place)
+    array = jobs(f"-p {partition} --gres=gpu:1 --array=0-1")
+    het = jobs(f"-p {partition} -N1 --gres=gpu:1 : -p {partition} -N1 --gres=gpu:1")
+    streams = SshStreams(site=place)
+    wanted = {f"{array}_0", f"{array}_1", f"{het}+0", f"{het}+1"}
+
+    async with (
+        desk_of(place, steps=4, step_interval_s=1) as desk,
+        stepping(desk, streams) as (_, survey),
+    ):
+        await look(desk, array, het)
+        told = await until(
+            survey,
+            desk,
+            lambda facts: {f.job_id for f in facts if isinstance(f, GpuSampled)} >= wanted,
+        )
+
+    assert {fact.job_id for fact in told if isinstance(fact, GpuSampled)} == wanted
+    assert len(streams.commands) == 4
+
+
+async def test_a_step_ends_with_its_job_and_is_not_opened_again(
+    place: Site, jobs: Callable[..., str]
+):
+    job_id = jobs(f"-p {gpu_partition(place)} --gres=gpu:1")
+    streams = SshStreams(site=place)
+
+    async with (
+        desk_of(place, steps=1, step_interval_s=1) as desk,
+        stepping(desk, streams) as (sampler, survey),
+    ):
+        await look(desk, job_id)
+        await until(survey, desk, lambda facts: any(isinstance(f, GpuSampled) for f in facts))
+        place.run(f"scancel {job_id}")
+        deadline = time.monotonic() + 60
+        while sampler.open_count:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(3)
+
+        # The collector has not looked yet, so it still asks about the job.
+        await survey.ask(desk)
+        assert (len(streams.commands), sampler.open_count) == (1, 0)
+
+
+async def test_steps_are_off_unless_the_registry_allows_some(place: Site, jobs: Callable[..., str]):
+    job_id = jobs(f"-p {gpu_partition(place)} --gres=gpu:1")
+    streams = SshStreams(site=place)
+
+    async with (
+        desk_of(place, interval_s=0.5) as desk,
+        stepping(desk, streams) as (_, survey),
+    ):
+        await look(desk, job_id)
+        told = await until(
+            survey, desk, lambda facts: any(isinstance(one, SamplingMissed) for one in facts), 120
+        )
+
+    assert streams.commands == []
+    assert "sampling.steps is 0" in "".join(
+        one.reason for one in told if isinstance(one, SamplingMissed)
+    )
+
+
+async def test_a_sampler_in_the_job_tells_without_asking_slurm(
+    place: Site, jobs: Callable[..., str]
+):
+    if isinstance(place, SimulatedSite):
+        pytest.skip("by design: jobs of the simulator run no programs")
+    fix_numbers(place)
+    copy = await asyncio.create_subprocess_exec(
+        *("ssh", "-o", "BatchMode=yes", *ssh_arguments(place, "alice"), "cat > sampler.sh"),
+        stdin=asyncio.subprocess.PIPE,
+    )
+    await copy.communicate(SCRIPT.read_bytes())
+    job_id = jobs(
+        f"-p {gpu_partition(place)} -N2 --gres=gpu:2",
+        body="srun --overlap --ntasks-per-node=1 sh sampler.sh file 1 & sleep 600",
+    )
+
+    async with desk_of(place) as desk:
+        await look(desk, job_id)
+        told = await until(
+            survey_of(desk, SidecarProvider()),
+            desk,
+            lambda facts: len([1 for f in facts if isinstance(f, GpuSampled)]) >= 12,
+        )
+
+    gpus = [fact for fact in told if isinstance(fact, GpuSampled)]
+    assert {fact.source for fact in gpus} == {"sidecar"}
+    assert len({(fact.node, fact.gpu_uuid) for fact in gpus}) == 4
+    assert {fact.utilization_pct for fact in gpus} == {81, 12}
+    assert desk.rpcs == {}
