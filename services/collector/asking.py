@@ -18,7 +18,7 @@ from slurmfleet.slurm.commands import (
 from slurmfleet.slurm.frames import Frames, composite, parse_frames
 from slurmfleet.slurm.probe import Probe, parse_probe
 from slurmfleet.slurm.records import Separators, separators_for
-from slurmfleet.ssh.link import SshLink
+from slurmfleet.ssh.port import Link
 
 NONCE_BYTES = 16
 MOST_ANSWER_BYTES = 96 * 2**20
@@ -54,7 +54,7 @@ class Question:
         return tuple(sections)
 
 
-async def ask_probe(link: SshLink, *, limit_s: float) -> tuple[Probe, int | None]:
+async def ask_probe(link: Link, *, limit_s: float) -> tuple[Probe, int | None]:
     """Ask once per connection, in a login shell, who we are and which Slurm this is.
 
     Returns:
@@ -64,9 +64,7 @@ async def ask_probe(link: SshLink, *, limit_s: float) -> tuple[Probe, int | None
         SshError: The login node cannot be reached.
         IncompleteAnswerError: There is no bash, or no squeue on the login shell's PATH.
     """
-    frames = await run_sections(
-        link, probe_sections(), {}, limit_s=limit_s, interpreter="bash -l -s"
-    )
+    frames = await run_sections(link, probe_sections(), {}, limit_s=limit_s, login=True)
     probe = parse_probe(frames)
     if not probe.slurm_version:
         said = frames.sections.get("probe_version")
@@ -79,7 +77,7 @@ async def ask_probe(link: SshLink, *, limit_s: float) -> tuple[Probe, int | None
 
 
 async def ask_queue(
-    link: SshLink,
+    link: Link,
     probe: Probe,
     question: Question,
     *,
@@ -108,13 +106,13 @@ async def ask_queue(
 
 
 async def run_sections(
-    link: SshLink,
+    link: Link,
     sections: Sequence[Section],
     environment: Mapping[str, str],
     *,
     limit_s: float,
     nonce: str = "",
-    interpreter: str = "bash -s",
+    login: bool = False,
 ) -> Frames:
     """Run sections in one round trip and give their frames.
 
@@ -124,7 +122,7 @@ async def run_sections(
         environment: What a login shell had set there.
         limit_s: For the whole round trip.
         nonce: Fresh, where the caller needs it for separators too.
-        interpreter: What runs the script; a login shell where its environment is to be learnt.
+        login: Whether in a login shell, because its environment is to be learnt.
 
     Raises:
         SshError: The login node cannot be reached.
@@ -132,8 +130,8 @@ async def run_sections(
     """
     nonce = nonce or secrets.token_hex(NONCE_BYTES)
     script = composite(sections, nonce, environment)
-    result = await link.run(
-        interpreter, stdin=script.encode(), limit_s=limit_s, max_output_bytes=MOST_ANSWER_BYTES
+    result = await link.run_script(
+        script, login=login, limit_s=limit_s, max_output_bytes=MOST_ANSWER_BYTES
     )
     frames = await asyncio.to_thread(parse_frames, result.stdout, nonce)
     if not frames.sections:

@@ -20,7 +20,7 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     async def answer(command: str, stdin: bytes) -> Reply:
         # A login shell resets PATH, as /etc/profile does; then the user's own profile adds to it.
         shell = command.replace("bash -l -s", "bash -s")
-        return await run_with_sh(f"PATH={folder}:$PATH {shell}", stdin)
+        return await run_with_sh(f"PATH={folder}:$PATH; export PATH; {shell}", stdin)
 
     (tmp_path / "node").mkdir()
     async with LoginNode(tmp_path / "node", answer=answer) as node:

@@ -69,8 +69,8 @@ async def test_one_connection_serves_every_look(cluster: Cluster, tmp_path: Path
     assert [sight.link for sight in sights] == [LinkState.OK] * 5
     assert [sight.error for sight in sights] == [""] * 5
     assert cluster.node.connections_accepted == 1
-    assert cluster.sessions[0] == "bash -l -s"
-    assert set(cluster.sessions[1:]) == {"bash -s"}
+    assert cluster.sessions[0] == "exec bash -l -s"
+    assert set(cluster.sessions[1:]) == {"exec bash --noprofile --norc -s"}
     assert [poll.link for poll in polls] == [LinkState.OK] * 5
 
 
