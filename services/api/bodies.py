@@ -25,6 +25,7 @@ class ClusterPatch(BaseModel):
     key_files: tuple[Line, ...] | None = None
     jump: Line | None = None
     transport: Transport | None = None
+    control_path: Line | None = None
     track_users: tuple[Line, ...] | None = None
     track_accounts: tuple[Line, ...] | None = None
     poll_interval_s: float | None = None

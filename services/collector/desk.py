@@ -16,7 +16,7 @@ from slurmfleet.slurm.frames import Frames
 from slurmfleet.slurm.probe import Probe
 from slurmfleet.slurm.records import Separators, separators_for
 from slurmfleet.slurm.waiting import Waiting
-from slurmfleet.ssh.link import SshLink
+from slurmfleet.ssh.port import Link
 from slurmfleet.telemetry import metrics
 from slurmfleet.timing.clock import Clock
 
@@ -55,7 +55,7 @@ class Desk:
         self,
         config: ClusterConfig,
         *,
-        link: SshLink,
+        link: Link,
         budget: RpcBudget,
         known: Known,
         clock: Clock,

@@ -14,7 +14,7 @@ from services.collector.station import Station
 from slurmfleet.bus.lease import Grant, Lease
 from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.ids import ClusterName
-from slurmfleet.contracts.registry import ClusterConfig, Transport
+from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.streams import BUCKETS, LEASES, STREAMS
 from slurmfleet.contracts.subjects import cluster_commands
 from slurmfleet.registry.clusters import ClusterRegistry
@@ -73,11 +73,6 @@ class Fleet:
             await asyncio.wait({running})
         if config is None:
             logger().info("cluster left the registry", cluster=name)
-            return
-        if config.transport is not Transport.ASYNCSSH:
-            logger().warning(
-                "transport not available yet", cluster=name, transport=config.transport
-            )
             return
         self._configs[name] = config
         self._watches[name] = self._process.tasks.create_task(

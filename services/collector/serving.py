@@ -11,6 +11,7 @@ from services.collector.asking import IncompleteAnswerError, ask_probe
 from services.collector.diagnosis import diagnose
 from services.collector.settings import CollectorSettings
 from services.collector.station import Station
+from services.collector.steps import steps_taken, steps_up_to
 from services.collector.target import problem_code, ssh_target
 from services.collector.tracked import Tracked
 from slurmfleet.bus.port import Reply as BusReply
@@ -32,9 +33,9 @@ from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.job_codec import job_from_bytes
 from slurmfleet.contracts.jobs import Evidence
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
-from slurmfleet.contracts.registry import ClusterConfig
+from slurmfleet.contracts.registry import ClusterConfig, Transport
 from slurmfleet.slurm.probe import Probe
-from slurmfleet.ssh.errors import HostKeyError, SshAuthDeniedError, SshError
+from slurmfleet.ssh.errors import SshError
 from slurmfleet.ssh.hostkeys import ShownHostKey
 from slurmfleet.ssh.scan import scan_host_key
 from slurmfleet.telemetry.logs import logger
@@ -95,7 +96,18 @@ class ClusterCommands:
         )
 
     async def scan_host_keys(self) -> HostKeyReport:
-        """Read the host keys that the login node shows, and say which are recorded."""
+        """Read the host keys that the login node shows, and say which are recorded.
+
+        Raises:
+            ProblemError: It cannot be reached, or nothing of ours looks at its keys.
+        """
+        if self._config.transport is not Transport.ASYNCSSH:
+            raise ProblemError(
+                ProblemCode.INVALID_PARAMETER,
+                f"{self._config.name} is reached by {self._config.transport}: no host key is ours "
+                "to trust.",
+                remedy="OpenSSH checks it when the master is opened; locally there is none.",
+            )
         try:
             shown = await self._scan()
         except SshError as exc:
@@ -166,32 +178,21 @@ class ClusterCommands:
         )
 
     async def _log_in(self, steps: list[Step]) -> tuple[Probe | None, int | None]:
+        transport, host = self._config.transport, self._config.host
         try:
             probe, epoch_s = await ask_probe(self._station.link, limit_s=_TEST_LIMIT_S)
         except SshError as exc:
-            steps += _steps_before(exc)
+            steps += steps_up_to(transport, exc)
             return None, None
         except IncompleteAnswerError as exc:
-            steps += [_well("reach"), _well("host key"), _well("login")]
+            steps += steps_taken(transport, host=host)
             steps.append(Step(name="slurm", ok=False, detail=str(exc), remedy=str(exc)))
             return None, None
         steps += [
-            _well("reach", str(self._station.link.target.host)),
-            _well("host key", "verified"),
-            _well("login", f"as {probe.user}"),
+            *steps_taken(transport, host=host, user=probe.user),
             _well("slurm", f"version {probe.slurm_version}"),
         ]
         return probe, epoch_s
-
-
-def _steps_before(error: SshError) -> list[Step]:
-    """Give the steps up to the one that failed."""
-    failed = Step(name="reach", ok=False, detail=error.problem, remedy=error.remedy)
-    if isinstance(error, HostKeyError):
-        return [_well("reach"), failed.model_copy(update={"name": "host key"})]
-    if isinstance(error, SshAuthDeniedError):
-        return [_well("reach"), _well("host key"), failed.model_copy(update={"name": "login"})]
-    return [failed]
 
 
 async def _unknown_verb(body: bytes) -> BaseModel:

@@ -1,11 +1,15 @@
 """What the collector can be told by its environment; the only reader of it in this room."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from slurmfleet.runtime.settings import default_data_dir
+
+_OURS = "SLURMFLEET_"
 
 
 class CollectorSettings(BaseSettings):
@@ -52,3 +56,11 @@ class CollectorSettings(BaseSettings):
     replica: str = Field(
         default="", description="This replica's name in leases; empty: host name and process id."
     )
+
+
+def environment_of_others() -> Mapping[str, str]:
+    """Give the environment without what is ours: no command of a cluster needs to see it.
+
+    A job that is submitted takes its environment along, secrets of the stack included.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}

@@ -9,15 +9,16 @@ from services.collector.budget import RpcBudget
 from services.collector.chosen import NO_SURVEYS, Surveys
 from services.collector.desk import Desk, Known
 from services.collector.inquiry import Inquiry
+from services.collector.links import open_link
 from services.collector.roll import ROLL_EVERY_S, roll
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
 from services.collector.surveys.runner import SurveyRunner
 from services.collector.target import ssh_target
+from services.collector.surveys.survey import Survey
 from services.collector.watch import ClusterWatch
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.runtime.process import supervise
-from slurmfleet.ssh.link import SshLink
 from slurmfleet.timing.clock import Clock
 
 KEPT_FOR_LOOKS = 3.0
@@ -64,15 +65,7 @@ class Station:
             per_minute=config.rpcs_per_minute, burst=config.rpcs_per_minute, clock=clock
         )
         self.known = Known(memory=self.book.memory)
-        self.link = SshLink(
-            ssh_target(
-                config,
-                known_hosts=settings.known_hosts,
-                ssh_config=settings.ssh_config,
-                connect_limit_s=settings.connect_limit_s,
-            ),
-            clock=clock,
-        )
+        self.link = open_link(config, settings, clock)
         self._ready = asyncio.Event()
         self.inquiry = Inquiry(
             config, settings, clock=clock, book=self.book, state=state, desk=self._desk()

@@ -13,6 +13,7 @@ from slurmfleet.ssh.errors import (
     SshConfigError,
     SshError,
     SshKeyFileError,
+    SshNoShellError,
     SshTimeoutError,
 )
 from slurmfleet.ssh.target import DEFAULT_PORT, SshTarget
@@ -24,6 +25,7 @@ _LINK_STATES: Sequence[tuple[type[SshError], LinkState, ProblemCode]] = (
     (SshTimeoutError, LinkState.TIMED_OUT, ProblemCode.CLUSTER_UNREACHABLE),
     (SshKeyFileError, LinkState.MISCONFIGURED, ProblemCode.CLUSTER_UNREACHABLE),
     (SshConfigError, LinkState.MISCONFIGURED, ProblemCode.CLUSTER_UNREACHABLE),
+    (SshNoShellError, LinkState.MISCONFIGURED, ProblemCode.CLUSTER_UNREACHABLE),
     (SshError, LinkState.UNREACHABLE, ProblemCode.CLUSTER_UNREACHABLE),
 )
 """The first class that fits an error says what it means."""
@@ -44,6 +46,7 @@ def ssh_target(
         user=config.user or None,
         key_files=tuple(Path(one).expanduser() for one in config.key_files),
         jump=config.jump or None,
+        control_path=config.control_path or None,
         connect_timeout_s=connect_limit_s,
         pinned_host_keys=config.host_keys,
         known_hosts_files=tuple(path.expanduser() for path in known_hosts),

@@ -32,7 +32,7 @@ from slurmfleet.slurm.commands import probe_sections
 from slurmfleet.slurm.probe import Probe
 from slurmfleet.slurm.records import PLAIN
 from slurmfleet.ssh.errors import SshError
-from slurmfleet.ssh.link import SshLink
+from slurmfleet.ssh.port import Link
 from slurmfleet.telemetry.logs import logger
 from slurmfleet.timing.clock import Clock
 
@@ -77,7 +77,7 @@ class ClusterWatch:
         clock: Clock,
         book: Book,
         state: StateFile,
-        link: SshLink,
+        link: Link,
         budget: RpcBudget,
         known: Known,
         on_looked: Callable[[], None] = lambda: None,

@@ -21,6 +21,7 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?")
 _IPV6 = re.compile(r"[0-9A-Fa-f:]{2,39}(?:\.[0-9.]{5,15})?")
 _LOGIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}")
 _JUMP = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_.-]{0,63}@)?[A-Za-z0-9][A-Za-z0-9._-]*(?::[0-9]{1,5})?")
+_CONTROL_PATH = re.compile(r"(?:~|%d)?/[^\s\"'\\]{1,500}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,127}")
 _SERIES_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]{0,127}")
 _MATCHER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}(?:=|!=|=~|!~)\"(?:[^\"\\]|\\[\"\\]){0,200}\"")
@@ -194,7 +195,14 @@ class ClusterConfig(BaseModel):
         default=(), description="Private key files; empty: the agent and the usual files in ~/.ssh."
     )
     jump: Line = Field(default="", description="[user@]host[:port] to go through.")
-    transport: Transport = Transport.ASYNCSSH
+    transport: Transport = Field(
+        default=Transport.ASYNCSSH,
+        description="Our own SSH, an open OpenSSH master, or none: the collector is on the node.",
+    )
+    control_path: Line = Field(
+        default="",
+        description="Socket of the OpenSSH master; empty: what ssh_config says of the host.",
+    )
     host_keys: tuple[Line, ...] = Field(
         default=(),
         description="Trusted keys as known_hosts lines; written by `slurmfleet hosts trust`.",
@@ -254,6 +262,11 @@ class ClusterConfig(BaseModel):
     @classmethod
     def _jump(cls, value: str) -> str:
         return value and _matching(_JUMP, value, "[user@]host[:port]")
+
+    @field_validator("control_path")
+    @classmethod
+    def _control_path(cls, value: str) -> str:
+        return value and _matching(_CONTROL_PATH, value, "an absolute path, or one from ~/ or %d/")
 
     @field_validator("track_users")
     @classmethod

@@ -20,12 +20,7 @@ from slurmfleet.contracts.ids import ClusterName, cluster_name
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import CLUSTER_KEY_PREFIX, ClusterConfig, cluster_key
 from slurmfleet.contracts.streams import REGISTRY
-from slurmfleet.registry.documents import (
-    decode_cluster,
-    encode_cluster,
-    parse_cluster,
-    require_available,
-)
+from slurmfleet.registry.documents import decode_cluster, encode_cluster, parse_cluster
 
 log = structlog.get_logger(__name__)
 
@@ -74,9 +69,8 @@ class ClusterRegistry:
         """Add a cluster; give its revision.
 
         Raises:
-            ProblemError: CLUSTER_EXISTS or NOT_AVAILABLE_YET.
+            ProblemError: CLUSTER_EXISTS.
         """
-        require_available(config)
         try:
             with _bus_problems():
                 revision = await self._bus.kv_create(
@@ -105,8 +99,7 @@ class ClusterRegistry:
             expected_revision: The revision that the caller has seen; None: any.
 
         Raises:
-            ProblemError: UNKNOWN_CLUSTER, INVALID_PARAMETER, NOT_AVAILABLE_YET or
-                REVISION_CONFLICT.
+            ProblemError: UNKNOWN_CLUSTER, INVALID_PARAMETER or REVISION_CONFLICT.
         """
         found, revision = await self.get_cluster(name)
         if expected_revision not in (None, revision):
@@ -118,7 +111,6 @@ class ClusterRegistry:
                 remedy="Add it under the new name, then remove the old one.",
             )
         config = parse_cluster(found.model_dump() | dict(changes), where=f"Cluster {name!r}")
-        require_available(config)
         try:
             with _bus_problems():
                 revision = await self._bus.kv_update(

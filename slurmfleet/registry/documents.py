@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
-from slurmfleet.contracts.registry import ClusterConfig, Transport
+from slurmfleet.contracts.registry import ClusterConfig
 
 _MAX_NAMED = 5
 
@@ -61,17 +61,3 @@ def invalid(exc: ValidationError, *, where: str) -> ProblemError:
 
 def _reason(message: str) -> str:
     return message.removeprefix("Value error, ").rstrip(".")
-
-
-def require_available(config: ClusterConfig) -> None:
-    """Refuse what is in the contract and in no collector yet, before it is written down.
-
-    Raises:
-        ProblemError: NOT_AVAILABLE_YET.
-    """
-    if config.transport is not Transport.ASYNCSSH:
-        raise ProblemError(
-            ProblemCode.NOT_AVAILABLE_YET,
-            f"The transport {config.transport.value!r} is not available yet.",
-            remedy="Leave it out: the cluster is then reached by slurmfleet's own SSH.",
-        )

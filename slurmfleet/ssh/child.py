@@ -145,13 +145,15 @@ async def open_child(
         await child.stop(grace_s=grace_s)
 
 
-async def ask_program(argv: Sequence[str]) -> tuple[int, str, str]:
+async def ask_program(
+    argv: Sequence[str], environment: Mapping[str, str] | None
+) -> tuple[int, str, str]:
     """Run a program that says little; give its status and both outputs.
 
     Raises:
         OSError: It cannot be started.
     """
-    process, transport = await _start(argv, None)
+    process, transport = await _start(argv, environment)
     try:
         stdout, stderr = await process.communicate(b"")
     finally:

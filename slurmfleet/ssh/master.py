@@ -8,7 +8,7 @@ since a master passes no signals on.
 import asyncio
 import os
 import stat
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -137,8 +137,11 @@ class MasterCommand:
 class MasterDoor:
     """Starts commands as guests of an existing master."""
 
-    def __init__(self, target: SshTarget, *, clock: Clock) -> None:
+    def __init__(
+        self, target: SshTarget, *, clock: Clock, environment: Mapping[str, str] | None
+    ) -> None:
         """Describe it; nothing is asked before the first command."""
+        self._environment = environment
         self._target = target
         self._clock = clock
         self._endpoint = nominal_endpoint(target)
@@ -251,7 +254,7 @@ class MasterDoor:
         """Run ssh for something that it does on this machine alone."""
         try:
             async with Budget(operation="ask the OpenSSH master", limit_s=_ASK_LIMIT_S).enforce():
-                return await ask_program(argv)
+                return await ask_program(argv, self._environment)
         except BudgetExceededError as exc:
             raise SshTimeoutError(
                 self._endpoint, operation=exc.operation, limit_s=exc.limit_s
@@ -271,7 +274,11 @@ class MasterDoor:
         self, argv: Sequence[str], children: asyncio.TaskGroup
     ) -> AsyncGenerator[Child]:
         opened = open_child(
-            argv, endpoint=self._endpoint, environment=None, children=children, grace_s=0.0
+            argv,
+            endpoint=self._endpoint,
+            environment=self._environment,
+            children=children,
+            grace_s=0.0,
         )
         try:
             child = await opened.__aenter__()
@@ -289,6 +296,15 @@ class MasterDoor:
         return SshNoMasterError(self._endpoint, detail, command=command)
 
 
-def master_link(target: SshTarget, *, clock: Clock) -> ProgramLink:
-    """Give a link through a master that somebody has opened or will open."""
-    return ProgramLink(target, MasterDoor(target, clock=clock), clock=clock, keeps_shell=True)
+def master_link(
+    target: SshTarget, *, clock: Clock, environment: Mapping[str, str] | None = None
+) -> ProgramLink:
+    """Give a link through a master that somebody has opened or will open.
+
+    Args:
+        target: Its host may be an alias; its keys are not used.
+        clock: For durations and for how long a check of the master holds.
+        environment: All that ssh sees, of which SendEnv may pass some on; None: ours.
+    """
+    door = MasterDoor(target, clock=clock, environment=environment)
+    return ProgramLink(target, door, clock=clock, keeps_shell=True)

@@ -10,7 +10,7 @@ from slurmfleet.cli.answers import ClusterList
 from slurmfleet.cli.client import ApiClient, segment, understood
 from slurmfleet.cli.commands.cluster_pages import cluster_page, clusters_page
 from slurmfleet.cli.commands.reports import report_page
-from slurmfleet.cli.errors import ExitCode, NotAvailableYetError, RefusedError
+from slurmfleet.cli.errors import ExitCode, RefusedError
 from slurmfleet.cli.options import AsJson, ClusterArgument, Url, Yes
 from slurmfleet.cli.output import Output
 from slurmfleet.cli.running import with_api
@@ -26,7 +26,16 @@ User = Annotated[str | None, typer.Option(help="Login name; default: yours.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="SSH port; default 22.")]
 Key = Annotated[Many, typer.Option(help="Private key file; default: agent and ~/.ssh.")]
 Jump = Annotated[str | None, typer.Option(help=r"Server to go through: \[user@]host\[:port].")]
-Via = Annotated[Transport | None, typer.Option("--transport", help="How it is reached.")]
+Via = Annotated[
+    Transport | None,
+    typer.Option(
+        "--transport",
+        help="Our own SSH (default), an open OpenSSH master, or local: this is the login node.",
+    ),
+]
+ControlPath = Annotated[
+    str | None, typer.Option(help="Socket of the master; default: what ssh_config says.")
+]
 GpuType = Annotated[str | None, typer.Option(help="As people call it: h100.")]
 GpusPerNode = Annotated[int | None, typer.Option(min=0, max=1_024)]
 Account = Annotated[str | None, typer.Option(help="Default account for submissions.")]
@@ -48,6 +57,7 @@ def add(
     key: Key = NONE,
     jump: Jump = None,
     transport: Via = None,
+    control_path: ControlPath = None,
     gpu_type: GpuType = None,
     gpus_per_node: GpusPerNode = None,
     account: Account = None,
@@ -65,7 +75,8 @@ def add(
         port=port,
         key_files=key,
         jump=jump,
-        transport=_available(transport),
+        transport=transport,
+        control_path=control_path,
         gpu_type=gpu_type,
         gpus_per_node=gpus_per_node,
         account=account,
@@ -98,6 +109,7 @@ def update(
     key: Key = NONE,
     jump: Jump = None,
     transport: Via = None,
+    control_path: ControlPath = None,
     gpu_type: GpuType = None,
     gpus_per_node: GpusPerNode = None,
     account: Account = None,
@@ -115,7 +127,8 @@ def update(
         port=port,
         key_files=key,
         jump=jump,
-        transport=_available(transport),
+        transport=transport,
+        control_path=control_path,
         gpu_type=gpu_type,
         gpus_per_node=gpus_per_node,
         account=account,
@@ -205,12 +218,6 @@ def probe(name: ClusterArgument, *, as_json: AsJson = False, url: Url = None) ->
             raise typer.Exit(ExitCode.FAILED)
 
     with_api(url, ask)
-
-
-def _available(transport: Transport | None) -> Transport | None:
-    if transport in (Transport.MASTER, Transport.LOCAL):
-        raise NotAvailableYetError(f"--transport {transport}")
-    return transport
 
 
 def _fields(**given: str | float | Many | None) -> dict[str, JsonValue]:

@@ -47,11 +47,3 @@ def test_version_prints_one_line_or_one_document():
 
     assert text.stdout.startswith("slurmfleet 0.")
     assert set(json.loads(document.stdout)) == {"slurmfleet", "python"}
-
-
-@pytest.mark.parametrize("transport", ["master", "local"])
-def test_a_transport_that_is_not_built_is_refused_before_anything_is_asked(transport: str):
-    done = run_cli("cluster", "add", "x", "--host", "h", "--transport", transport)
-
-    assert done.exit_code == 5
-    assert f"--transport {transport} is not available yet" in done.stderr

@@ -58,21 +58,17 @@ async def test_a_name_is_taken_once(registry: ClusterRegistry):
     assert caught.value.remedy
 
 
-@pytest.mark.parametrize("transport", [Transport.MASTER, Transport.LOCAL])
-async def test_a_transport_that_no_collector_has_is_refused(
+@pytest.mark.parametrize("transport", Transport)
+async def test_every_transport_may_be_chosen_and_changed(
     registry: ClusterRegistry, transport: Transport
 ):
-    config = ALPHA_CONFIG.model_copy(update={"transport": transport})
+    await registry.add_cluster(ALPHA_CONFIG.model_copy(update={"transport": transport}))
+    changed, _ = await registry.update_cluster(
+        ALPHA, {"transport": Transport.MASTER, "control_path": "~/.ssh/cm-%C"}
+    )
 
-    with pytest.raises(ProblemError) as added:
-        await registry.add_cluster(config)
-    await registry.add_cluster(ALPHA_CONFIG)
-    with pytest.raises(ProblemError) as changed:
-        await registry.update_cluster(ALPHA, {"transport": transport})
-
-    codes = (added.value.code, changed.value.code)
-    assert codes == (ProblemCode.NOT_AVAILABLE_YET, ProblemCode.NOT_AVAILABLE_YET)
-    assert await registry.list_clusters() == (ALPHA_CONFIG,)
+    assert (changed.transport, changed.control_path) == (Transport.MASTER, "~/.ssh/cm-%C")
+    assert await registry.list_clusters() == (changed,)
 
 
 async def test_an_unknown_cluster_is_told_with_those_known(registry: ClusterRegistry):
