@@ -20,6 +20,7 @@ from slurmfleet.slurm.quantities import parse_count, parse_time
 from slurmfleet.slurm.tres import parse_tres
 
 _GROUP = re.compile(r"\bNodeName=(\S+) CoreIDs=(\S+)")
+_MORE = ("Groups", "QOS", "AllowedPartitions")
 _CORES = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
 
 
@@ -54,7 +55,8 @@ class Reservation:
     """Who may use it, or with a `-` before each name who may not; empty: not asked for."""
 
     accounts: tuple[str, ...]
-    groups: tuple[str, ...]
+    asks_more: bool
+    """Whether it also asks for a group, a QOS or a partition (AllowedPartitions, 26.05)."""
 
     def is_active(self, now: datetime) -> bool:
         """Tell whether it holds its nodes at a moment; by Slurm's word where times are missing."""
@@ -71,10 +73,10 @@ class Reservation:
     def admits(self, user: str, accounts: Collection[str]) -> bool:
         """Tell whether a user with these accounts may use it, as far as can be known.
 
-        Each list that is given must agree. Who is in a group is not known here: a reservation for
-        groups is taken as somebody else's.
+        Each list that is given must agree. Who is in a group and which QOS a job would have is not
+        known here: what asks for such is taken as somebody else's.
         """
-        if not (self.users or self.accounts) or self.groups:
+        if not (self.users or self.accounts) or self.asks_more:
             return False
         return _agrees(self.users, (user,)) and _agrees(self.accounts, accounts)
 
@@ -105,7 +107,7 @@ def _reservation(line: str) -> Reservation:
         held=_held(words, line),
         users=listed(words.get("Users", "")),
         accounts=listed(words.get("Accounts", "")),
-        groups=listed(words.get("Groups", "")),
+        asks_more=any(listed(words.get(key, "")) for key in _MORE),
     )
 
 

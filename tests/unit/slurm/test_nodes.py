@@ -1,5 +1,6 @@
 """Nodes as scontrol lists them: recordings of real versions, and shapes of others."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,20 @@ def test_a_malformed_node_costs_itself_alone(line: str):
 @given(st.text(alphabet="Nodeame=StatIDLECPUTo gpu:19[]-,+*~\n", max_size=200))
 def test_any_text_is_read_or_counted(text: str):
     parse_nodes(f"NodeName=a State=IDLE {text}")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_both_counts_of_held_gpus_agree_on_a_recording(version: str):
+    text = (RECORDINGS / version / "nodes-detail" / "stdout").read_text()
+    untracked = re.sub(r",gres/gpu[^ ]*", "", text)
+
+    tracked = {node.name: node.gpus for node in parse_nodes(text).rows}
+    counted = {node.name: node.gpus for node in parse_nodes(untracked).rows}
+
+    held = {name: gpus for name, gpus in tracked.items() if gpus.total}
+    assert len(held) >= 3
+    assert {gpus.source for gpus in held.values()} == {GpuSource.ALLOC_TRES}
+    assert {counted[name].source for name in held} == {GpuSource.GRES_USED}
+    assert {name: counted[name].used for name in held} == {
+        name: gpus.used for name, gpus in held.items()
+    }

@@ -27,9 +27,32 @@ def test_a_recording_is_read(version: str):
     read = parse_reservations(text)
 
     assert read.bad == ()
-    assert [reservation.name for reservation in read.rows] == ["zoo"]
-    assert read.rows[0].users == ("dave",)
-    assert not read.rows[0].is_active(NOON)
+    assert len(read.rows) == text.count("ReservationName=")
+    zoo = next(reservation for reservation in read.rows if reservation.name == "zoo")
+    assert (zoo.users, len(zoo.held), zoo.is_active(NOON)) == (("dave",), 1, False)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_kind_of_a_recording_is_read(version: str):
+    text = (RECORDINGS / version / "reservations-kinds" / "stdout").read_text()
+
+    read = parse_reservations(text)
+
+    assert read.bad == ()
+    assert len(read.rows) == text.count("ReservationName=") >= 2
+
+
+def test_the_many_kinds_of_26_05_are_told_apart():
+    text = (RECORDINGS / "26.05.5" / "reservations" / "stdout").read_text()
+
+    found = {reservation.name: reservation for reservation in parse_reservations(text).rows}
+
+    admitted = {name for name, one in found.items() if one.admits("alice", {"language"})}
+    assert {name for name, one in found.items() if one.is_active(NOON)} == {"in-force"}
+    assert found["licence"].held == {}
+    assert len(found["maintenance"].held) == 7
+    assert found["gpus"].held == {"sxm03": Held(cpus=60, gpus={"": 2})}
+    assert admitted == {"course", "gpus", "licence"}
 
 
 def test_whole_nodes_are_held_with_all_their_cpus():
@@ -97,6 +120,9 @@ def test_a_floating_reservation_never_begins():
         ("Users=alice Accounts=bio", False),
         ("Users=alice Accounts=physics", True),
         ("Users=(null) Groups=gpu Accounts=(null)", False),
+        ("AllowedPartitions=(null) QOS=(null) Users=alice Accounts=(null)", True),
+        ("AllowedPartitions=main QOS=(null) Users=alice Accounts=(null)", False),
+        ("AllowedPartitions=(null) QOS=urgent Users=alice Accounts=(null)", False),
         ("Users=(null) Accounts=(null)", False),
     ],
 )

@@ -53,7 +53,7 @@ def test_three_sections_are_asked_for_one_each():
     assert {section.argv[0] for section in sections} == {"scontrol"}
 
 
-@pytest.mark.parametrize("version", ["22.05.8", "24.11.5"])
+@pytest.mark.parametrize("version", ["22.05.8", "24.11.5", "26.05.5"])
 def test_a_recording_gives_the_cluster_and_every_partition(version: str):
     finding = found(recorded(version))
 
