@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from services.simulator.execution import ENDED_BY_SIGNAL, Execution, count_pause
 from services.simulator.model import Job, Request, State
+from services.simulator.reservations import Reservation
 
 
 class Cluster(Execution):
@@ -110,6 +111,22 @@ class Cluster(Execution):
         node = self.nodes[name]
         node.status, node.note, node.noted_at = "DRAIN", note, self.now
         self._changed()
+
+    def reserve(self, reservation: Reservation) -> None:
+        """Keep nodes from the scheduler; at its end they are everybody's again."""
+        self.reservations[reservation.name] = reservation
+        self._changed()
+        self.at(reservation.ends_at, lambda: self.unreserve(reservation.name, only=reservation))
+
+    def unreserve(self, name: str, *, only: Reservation | None = None) -> bool:
+        """End a reservation; False where there is none, or another one than meant."""
+        if name not in self.reservations or self.reservations[name] is not (
+            only or self.reservations[name]
+        ):
+            return False
+        del self.reservations[name]
+        self._changed()
+        return True
 
     # How a job gets into the queue.
 

@@ -14,6 +14,7 @@ from random import Random
 from services.simulator.ledger import Ledger
 from services.simulator.model import ClusterSpec, Job, Plan, Request, State
 from services.simulator.placement import Node
+from services.simulator.reservations import Reservation, kept_from
 from services.simulator.scheduler import Pass
 
 PASS_INTERVAL_S = 5
@@ -45,6 +46,7 @@ class Execution(Ledger):
         """Start with idle nodes and no jobs at `now`, in seconds since 1970."""
         super().__init__(spec, seed=seed, now=now)
         self.nodes = {node.name: Node.of(node) for node in spec.nodes}
+        self.reservations: dict[str, Reservation] = {}
         self.passes = 0
         self._draw = draw
         self._pass_is_due = False
@@ -97,7 +99,8 @@ class Execution(Ledger):
             jobs_of[owner] += 1
             gpus_of[owner] += job.gpus
             tasks_of[job.array_id or 0] += 1
-        Pass(
+        kept = kept_from(self.reservations.values(), self.now)
+        done = Pass(
             now=self.now,
             spec=self.spec,
             nodes=self.nodes,
@@ -109,7 +112,12 @@ class Execution(Ledger):
             jobs_of=jobs_of,
             gpus_of=gpus_of,
             tasks_of=tasks_of,
-        ).run(list(self._pending.values()))
+            closed=frozenset(name for name, since in kept.items() if since <= self.now),
+            reserved=dict(kept),
+        )
+        done.run(list(self._pending.values()))
+        for name, node in self.nodes.items():
+            node.is_planned = done.reserved.get(name) != kept.get(name)
 
     def _start(self, waiting: Job, nodes: tuple[str, ...]) -> None:
         job = self._split(waiting, waiting.waiting[0]) if waiting.waiting else waiting

@@ -24,6 +24,9 @@ class Node:
     """Why an administrator took it out."""
 
     noted_at: int = 0
+    is_planned: bool = False
+    """Whether the last pass of the scheduler kept it for a waiting job."""
+
     boot_fails_for_s: int = 0
     """Not 0: it will not boot for its next job, and then be down for so long."""
 

@@ -47,6 +47,9 @@ class Pass:
     tasks_of: Counter[int]
     """Running tasks by array."""
 
+    closed: frozenset[str] = frozenset()
+    """Nodes that a reservation keeps now."""
+
     reserved: dict[str, int] = field(default_factory=dict[str, int])
     blocked: set[str] = field(default_factory=set[str])
     misses: dict[tuple[str, str, Shape], int] = field(
@@ -129,7 +132,7 @@ class Pass:
         return [
             self.nodes[name]
             for name in partition.nodes
-            if job.request.node in ("", name) and name not in without
+            if job.request.node in ("", name) and name not in without and name not in self.closed
         ]
 
     def _until(self, job: Job) -> int:

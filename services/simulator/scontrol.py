@@ -1,14 +1,15 @@
-"""scontrol: ping, show, hold, release, requeue, suspend and resume.
+"""scontrol: ping, show, what changes jobs, and what changes nodes and reservations.
 
 Source: scontrol(1); samples of Slurm 24.11.
 """
 
 from collections.abc import Iterable
 
+from services.simulator.administration import administer
 from services.simulator.calls import Answer, Call, grammar, read_options, refused
 from services.simulator.cluster import Cluster
 from services.simulator.model import ClusterSpec, Job, Partition, State, compress
-from services.simulator.placement import Node
+from services.simulator.node_view import node_record, reservation_record
 from services.simulator.squeue import shown_priority, shown_state
 from services.simulator.submission import change
 from services.simulator.text import (
@@ -24,6 +25,7 @@ from services.simulator.text import (
 
 GRAMMAR = grammar(flags="o,oneliner d,details a,all V,version Q,quiet", valued="M,clusters")
 CHANGES = ("hold", "release", "requeue", "suspend", "resume")
+ADMINISTRATION = ("update", "create", "delete")
 
 
 def scontrol(cluster: Cluster, call: Call) -> Answer:
@@ -36,34 +38,46 @@ def scontrol(cluster: Cluster, call: Call) -> Answer:
             return Answer(stdout=f"Slurmctld(primary) at {cluster.spec.name}-login is UP\n")
         case [verb, *words] if verb in CHANGES and words:
             return change(cluster, call, verb, words)
+        case [verb, *words] if verb in ADMINISTRATION and words:
+            return administer(cluster, call, verb, words)
         case ["show", noun, *names]:
-            return _show(cluster, call, noun, names, one_line="oneliner" in options.flags)
+            return _show(cluster, call, noun, names, options.flags)
         case _:
             return refused(f"invalid keyword: {' '.join(options.words)}")
 
 
-def _show(cluster: Cluster, call: Call, noun: str, names: list[str], *, one_line: bool) -> Answer:
+def _show(cluster: Cluster, call: Call, noun: str, names: list[str], flags: set[str]) -> Answer:
     match noun.rstrip("s"):
         case "job":
             found = [_job(cluster, call, job) for job in _jobs(cluster, names)]
             missing = "slurm_load_jobs error: Invalid job id specified"
         case "node":
             nodes = [node for name, node in cluster.nodes.items() if not names or name in names]
-            found = [_node(cluster.spec, node) for node in nodes]
+            found = [node_record(cluster, call, node, details="details" in flags) for node in nodes]
             missing = f"Node {' '.join(names)} not found"
         case "partition":
             parts = [part for part in cluster.spec.partitions if not names or part.name in names]
             found = [_partition(cluster.spec, part) for part in parts]
             missing = "slurm_load_partitions error: Invalid partition name specified"
+        case "reservation":
+            chosen = cluster.reservations.values()
+            found = [
+                reservation_record(cluster, call, one)
+                for one in chosen
+                if not names or one.name in names
+            ]
+            missing = f"Reservation {' '.join(names)} not found"
+            if not found and not names:
+                return Answer(stdout="No reservations in the system\n")
         case _:
             return _show_other(cluster, noun)
-    return _records(found, one_line=one_line) if found or not names else refused(missing)
+    if names and not found:
+        return refused(missing)
+    return _records(found, one_line="oneliner" in flags)
 
 
 def _show_other(cluster: Cluster, noun: str) -> Answer:
     match noun:
-        case "reservation" | "reservations":
-            return Answer(stdout="No reservations in the system\n")
         case "config":
             return Answer(stdout=_config(cluster))
         case _:
@@ -161,54 +175,6 @@ def _het_ids(cluster: Cluster, job: Job) -> list[str]:
 def _ran_before(job: Job) -> int:
     """Give how long a suspended job had run; 0 for others."""
     return 0 if job.suspended_at is None else job.used_s(job.suspended_at)
-
-
-def node_state(node: Node) -> str:
-    """Give a node's state as scontrol writes it: `MIXED`, `IDLE+DRAIN`, `DOWN`."""
-    used = node.spec.cpus - node.free_cpus
-    base = "IDLE" if not node.jobs else "ALLOCATED" if used >= node.spec.cpus else "MIXED"
-    if node.status == "DOWN":
-        return "DOWN"
-    if node.jobs and all(job.is_completing for job in node.jobs.values()):
-        base = "COMPLETING"
-    return f"{base}+{node.status}" if node.status else base
-
-
-def _node(spec: ClusterSpec, node: Node) -> list[str]:
-    own = node.spec
-    used_mib = own.memory_mib - node.free_memory_mib
-    parts = ",".join(part.name for part in spec.partitions if own.name in part.nodes)
-    gres = f"gpu:{own.gpu_type}:{own.gpus}" if own.gpus else "(null)"
-    return [
-        f"NodeName={own.name} Arch=x86_64 CoresPerSocket={own.cpus // 2} ",
-        (
-            f"CPUAlloc={own.cpus - node.free_cpus} CPUEfctv={own.cpus} CPUTot={own.cpus} "
-            f"CPULoad={(own.cpus - node.free_cpus) * 0.9:.2f}"
-        ),
-        f"AvailableFeatures={own.gpu_type or 'cpu'}",
-        f"ActiveFeatures={own.gpu_type or 'cpu'}",
-        f"Gres={gres}",
-        f"NodeAddr={own.name} NodeHostName={own.name} Version={spec.version}",
-        (
-            f"RealMemory={own.memory_mib} AllocMem={used_mib} FreeMem={node.free_memory_mib} "
-            "Sockets=2 Boards=1"
-        ),
-        f"State={node_state(node)} ThreadsPerCore=1 TmpDisk=0 Weight=1 Owner=N/A MCS_label=N/A",
-        f"Partitions={parts} ",
-        f"CfgTRES={_node_tres(own.cpus, own.memory_mib, own.gpus, own.gpu_type, billing=True)}",
-        "AllocTRES="
-        + _node_tres(own.cpus - node.free_cpus, used_mib, own.gpus - node.free_gpus, own.gpu_type),
-        *([f"Reason={node.note} [root@{moment(node.noted_at, time_format='')}]"] * bool(node.note)),
-    ]
-
-
-def _node_tres(cpus: int, memory_mib: int, gpus: int, kind: str, *, billing: bool = False) -> str:
-    parts = {"cpu": cpus, "mem": memory(memory_mib)} if cpus else {}
-    if billing:
-        parts["billing"] = cpus
-    if gpus:
-        parts |= {"gres/gpu": gpus, f"gres/gpu:{kind}": gpus}
-    return ",".join(f"{name}={count}" for name, count in parts.items())
 
 
 def _partition(spec: ClusterSpec, part: Partition) -> list[str]:

@@ -142,6 +142,7 @@ class Simulator:
                 "host": site.login.host,
                 "port": site.login.port,
                 "user": site.users[0],
+                "operator": next(iter(site.engine.spec.operators), ""),
                 "key_file": str(site.login.client_key_file),
                 "known_hosts": site.login.known_hosts_line,
                 "host_key": site.login.host_key,

@@ -10,8 +10,8 @@ from services.simulator.calls import Answer, Call, grammar, read_options
 from services.simulator.cluster import Cluster
 from services.simulator.columns import Field, lettered, lettered_columns, named_columns, render
 from services.simulator.model import Partition
+from services.simulator.node_view import gres_used, node_state
 from services.simulator.placement import Node
-from services.simulator.scontrol import node_state
 from services.simulator.text import moment, node_list, short_duration
 
 GRAMMAR = grammar(
@@ -25,8 +25,17 @@ SHARES = grammar(
 
 STANDARD = "%9P %.5a %.10l %.6D %.6t %N"
 REASONS = "%20E %9u %19H %N"
-SHORT_STATES = {"allocated": "alloc", "completing": "comp", "draining": "drng", "drained": "drain"}
-MIXED = {"mixed": "mix"}
+SHORT_STATES = {
+    "allocated": "alloc",
+    "completing": "comp",
+    "draining": "drng",
+    "drained": "drain",
+    "mixed": "mix",
+    "mixed-": "mix-",
+    "mixed$": "mix$",
+    "planned": "plnd",
+    "reserved": "resv",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +46,9 @@ class Row:
     nodes: tuple[Node, ...]
     state: str
     """In sinfo's long form: `mixed`, `draining`."""
+
+    complete: str
+    """The first node's, with all its flags: `mixed+planned`."""
 
 
 def sinfo(cluster: Cluster, call: Call) -> Answer:
@@ -61,12 +73,21 @@ def sinfo(cluster: Cluster, call: Call) -> Answer:
     return Answer(stdout=text, stderr=complaints)
 
 
-def long_state(node: Node) -> str:
-    """Give a node's state as `sinfo -l` writes it."""
-    base, _, flag = node_state(node).lower().partition("+")
-    if flag == "drain":
-        return "drained" if base == "idle" else "draining"
-    return base
+def long_state(complete: str) -> str:
+    """Give a node's state as `sinfo -l` writes it, from the words with all flags.
+
+    Source: src/common/slurm_protocol_defs.c, node_state_string (24.11).
+    """
+    base, *flags = complete.split("+")
+    if "drain" in flags:
+        return "drained" if base == "idle" and "completing" not in flags else "draining"
+    if "maintenance" in flags:
+        return "maint" if base == "idle" else f"{base}$"
+    if "completing" in flags:
+        return "completing"
+    if base == "idle":
+        return next((word for word in ("reserved", "planned") if word in flags), base)
+    return f"{base}-" if "planned" in flags else base
 
 
 def sshare(cluster: Cluster, call: Call) -> Answer:
@@ -120,13 +141,19 @@ def _long(line: tuple[str, ...]) -> tuple[str, ...]:
 
 def _rows(cluster: Cluster, *, one_node: bool) -> list[Row]:
     rows: list[Row] = []
+    states = {name: node_state(cluster, node).lower() for name, node in cluster.nodes.items()}
     for partition in cluster.spec.partitions:
         groups: dict[str, list[Node]] = {}
         for name in partition.nodes:
-            node = cluster.nodes[name]
-            groups.setdefault(name if one_node else long_state(node), []).append(node)
+            group = name if one_node else long_state(states[name])
+            groups.setdefault(group, []).append(cluster.nodes[name])
         rows.extend(
-            Row(partition=partition, nodes=tuple(nodes), state=long_state(nodes[0]))
+            Row(
+                partition=partition,
+                nodes=tuple(nodes),
+                state=long_state(states[nodes[0].spec.name]),
+                complete=states[nodes[0].spec.name],
+            )
             for nodes in groups.values()
         )
     return rows
@@ -146,15 +173,11 @@ def _gres(row: Row) -> str:
 
 def _gres_used(row: Row) -> str:
     node = row.nodes[0]
-    used = node.spec.gpus - node.free_gpus
-    if not node.spec.gpus:
-        return "(null)"
-    indices = "N/A" if not used else "0" if used == 1 else f"0-{used - 1}"
-    return f"gpu:{node.spec.gpu_type}:{used}(IDX:{indices})"
+    return gres_used(node) if node.spec.gpus else "(null)"
 
 
 def _compact(row: Row) -> str:
-    return {**SHORT_STATES, **MIXED}.get(row.state, row.state)
+    return SHORT_STATES.get(row.state, row.state)
 
 
 def _noted(row: Row) -> str:
@@ -193,7 +216,7 @@ FIELDS = {
     "partitionname": _field("PARTITION", lambda row: row.partition.name),
     "reason": _field("REASON", lambda row: row.nodes[0].note or "none"),
     "statecompact": _field("STATE", _compact),
-    "statecomplete": _field("STATECOMPLETE", lambda row: node_state(row.nodes[0]).lower()),
+    "statecomplete": _field("STATECOMPLETE", lambda row: row.complete),
     "statelong": _field("STATE", lambda row: row.state),
     "time": _field(
         "TIMELIMIT",

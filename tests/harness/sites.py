@@ -35,10 +35,17 @@ class Site(Protocol):
     def cpu_partition(self) -> str: ...
 
     @property
+    def gpu_partition(self) -> str: ...
+
+    @property
     def config(self) -> Mapping[str, object]: ...
 
     def run(self, command: str) -> str:
         """Run a command on the login node as the user; give what it printed."""
+        ...
+
+    def administer(self, command: str) -> str:
+        """Run a command on the login node as an administrator of Slurm."""
         ...
 
     def time_out(self, job_id: str) -> None:
@@ -84,6 +91,10 @@ class RealSite:
         return self.about["cpu_partition"]
 
     @property
+    def gpu_partition(self) -> str:
+        return self.about["gpu_partition"]
+
+    @property
     def config(self) -> Mapping[str, object]:
         return {
             "name": self.name,
@@ -97,6 +108,9 @@ class RealSite:
 
     def run(self, command: str) -> str:
         return self._as(self.user, command)
+
+    def administer(self, command: str) -> str:
+        return self._as("dave", command)
 
     def time_out(self, job_id: str) -> None:
         self._as("dave", f"scontrol update jobid={job_id} endtime=now+5")
@@ -159,6 +173,10 @@ class SimulatedSite:
         return "cpu"
 
     @property
+    def gpu_partition(self) -> str:
+        return "batch"
+
+    @property
     def config(self) -> Mapping[str, object]:
         return {
             "name": self.name,
@@ -171,10 +189,16 @@ class SimulatedSite:
         }
 
     def run(self, command: str) -> str:
+        return self._as(self.about["user"], command)
+
+    def administer(self, command: str) -> str:
+        return self._as(self.about["operator"], command)
+
+    def _as(self, user: str, command: str) -> str:
         about = self.about
         known = self.control_path.parent / "known_hosts.test"
         known.write_text(f"{about['known_hosts']}\n")
-        arguments = ["-p", str(about["port"]), "-i", about["key_file"], "-l", about["user"]]
+        arguments = ["-p", str(about["port"]), "-i", about["key_file"], "-l", user]
         arguments += ["-o", f"UserKnownHostsFile={known}", "-o", "IdentitiesOnly=yes"]
         return _ssh([*arguments, about["host"]], command)
 
