@@ -66,7 +66,7 @@ QOS_FIELDS = (
     "LimitFactor,GrpJobs,GrpJobsAccrue,GrpSubmit,GrpTRES,GrpTRESMins,GrpTRESRunMins,GrpWall,MaxJobsPA,"
     "MaxJobsPU,MaxSubmitPA,MaxSubmitPU,MaxTRES,MaxTRESMins,MaxTRESPA,MaxTRESPerNode,MaxTRESPU,MaxWall,MinTRES"
 )
-STEP_FIELDS = (
+ONE_JOBS_STEP_FIELDS = (
     "JobID,NTasks,AveCPU,MinCPU,AveRSS,MaxRSS,MaxRSSNode,MaxRSSTask,AveVMSize,AveCPUFreq,MaxDiskRead,"
     "MaxDiskWrite,TRESUsageInAve,TRESUsageInMax,TRESUsageInTot,TRESUsageOutTot,Nodelist"
 )
@@ -148,7 +148,7 @@ def job_cases(jobs: str, one_job: int) -> dict[str, str]:
         "steps-unknown-field": f"sstat -a -n -P -j {jobs} -o JobID,Nope",
         "job-detail": f"scontrol -d show job {one_job}",
         "jobs-detail": "SLURM_TIME_FORMAT=%s scontrol -d -o show job",
-        "step-statistics": f"sstat -a -n -P -j {one_job} -o {STEP_FIELDS}",
+        "step-statistics": f"sstat -a -n -P -j {one_job} -o {ONE_JOBS_STEP_FIELDS}",
         "output-files": "cd paths && find . -type f | sort",
         "priorities": "sprio -h -o '%i|%u|%Y|%A|%F|%J|%P|%Q|%N|%T'",
     }
