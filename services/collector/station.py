@@ -14,8 +14,6 @@ from services.collector.roll import ROLL_EVERY_S, roll
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
 from services.collector.surveys.runner import SurveyRunner
-from services.collector.target import ssh_target
-from services.collector.surveys.survey import Survey
 from services.collector.watch import ClusterWatch
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.runtime.process import supervise
