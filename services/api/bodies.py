@@ -9,6 +9,7 @@ from slurmfleet.contracts.registry import (
     SamplingConfig,
     Transport,
 )
+from slurmfleet.contracts.sample import Topic
 
 
 class ClusterPatch(BaseModel):
@@ -30,6 +31,10 @@ class ClusterPatch(BaseModel):
     track_accounts: tuple[Line, ...] | None = None
     poll_interval_s: float | None = None
     hot_interval_s: float | None = None
+    rpcs_per_minute: float | None = None
+    survey_interval_s: dict[Topic, float] | None = Field(
+        default=None, description="Replaced as a whole."
+    )
     account: Line | None = None
     gpu_type: Line | None = None
     gpus_per_node: int | None = None

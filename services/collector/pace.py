@@ -22,6 +22,18 @@ LARGEST_STRETCH = 8
 GOOD_LOOKS_TO_RECOVER = 3
 
 
+LOOKS_PART = 0.32
+"""Of the budget that whole looks may take: at 30 requests a minute 0.16 a second."""
+
+
+def least_interval_s(requests: int, per_minute: float) -> float:
+    """Give the seconds between whole looks that cost so many requests, in a budget of so many.
+
+    0 where there is no limit.
+    """
+    return 60.0 * requests / (LOOKS_PART * per_minute) if per_minute else 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How fast one cluster is looked at, and what is due."""
@@ -36,6 +48,9 @@ class Pace:
     """By how much both are stretched: 1, 2, 4 or 8."""
 
     good_looks: int = 0
+    least_s: float = 0.0
+    """Between whole looks at least, so that they leave most of the budget to others."""
+
     is_large: bool = False
     """Whether the queue is so long that counting it is dear."""
 
@@ -45,7 +60,7 @@ class Pace:
     @property
     def whole_interval_s(self) -> float:
         """Give the seconds from the start of one whole look to the start of the next."""
-        base_s = max(self.base_s, LARGE_QUEUE_INTERVAL_S) if self.is_large else self.base_s
+        base_s = max(self.base_s, self.least_s, LARGE_QUEUE_INTERVAL_S if self.is_large else 0.0)
         return base_s * self.stretch
 
     def interval_s(self, *, hot: bool) -> float:
@@ -66,14 +81,19 @@ class Pace:
             return replace(self, stretch=self.stretch // 2, good_looks=0)
         return replace(self, good_looks=good_looks)
 
-    def after_whole(self, now: datetime, *, jobs: int | None = None) -> "Pace":
+    def after_whole(
+        self, now: datetime, *, jobs: int | None = None, least_s: float = 0.0
+    ) -> "Pace":
         """Give the pace after a whole look that began at `now`.
 
         Args:
             now: Its start.
             jobs: How long the queue is; None where it was not counted.
+            least_s: What the budget asks between two of them, see `least_interval_s`.
         """
-        pace = self if jobs is None else replace(self, is_large=jobs >= LARGE_QUEUE)
+        pace = replace(self, least_s=least_s)
+        if jobs is not None:
+            pace = replace(pace, is_large=jobs >= LARGE_QUEUE)
         # A little early counts as due: looks are not exactly one interval apart.
         due_at = now + timedelta(seconds=0.9 * pace.whole_interval_s)
         return replace(pace, whole_due_at=due_at)

@@ -18,7 +18,7 @@ from services.collector.coverage import Coverage
 from services.collector.desk import Known
 from services.collector.diff import is_open
 from services.collector.gauges import Gauges
-from services.collector.pace import Pace
+from services.collector.pace import Pace, least_interval_s
 from services.collector.reading import Reading
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
@@ -219,10 +219,9 @@ class ClusterWatch:
         )
 
     async def _ask(self, *, whole: bool) -> tuple[Reading, int]:
-        cost = 0
         if self._known.probe is None or self._probed_connection != self.link.connections_opened:
-            cost += PROBE_COST
             await self._budget.take(PROBE_COST)
+            self._gauges.requests("probe", PROBE_COST)
             await self._ask_probe()
         if self._known.probe is None:
             raise IncompleteAnswerError("The login node was not probed.")
@@ -237,7 +236,7 @@ class ClusterWatch:
             limit_s=self._settings.look_limit_s,
             now=self._clock.now,
         )
-        return reading, cost + requests
+        return reading, requests
 
     def _question(self, probe: Probe, *, whole: bool) -> Question:
         """Give what a look asks: everything, or the jobs of users who have hot ones."""
@@ -267,7 +266,11 @@ class ClusterWatch:
     def _next_pace(self, sight: Sight) -> Pace:
         pace = self.pace.after_look(good=sight.good, duration_s=sight.duration_s)
         if sight.whole and sight.good and sight.reading is not None:
-            pace = pace.after_whole(sight.started_at, jobs=sight.reading.queue_rows)
+            pace = pace.after_whole(
+                sight.started_at,
+                jobs=sight.reading.queue_rows,
+                least_s=least_interval_s(sight.rpcs, self._budget.per_minute),
+            )
         return pace
 
     def _hot_users(self) -> frozenset[str]:

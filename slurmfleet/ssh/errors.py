@@ -24,6 +24,7 @@ SshError
 from pathlib import Path
 from typing import ClassVar
 
+from slurmfleet.contracts.text import clean_line
 from slurmfleet.ssh.target import Endpoint
 
 
@@ -34,6 +35,7 @@ class SshError(Exception):
 
     def __init__(self, endpoint: Endpoint, problem: str, *, remedy: str) -> None:
         """Keep where it happened, what happened and what mends it."""
+        problem = clean_line(problem)  # it may quote the far side, who may write anything
         super().__init__(f"{endpoint.cluster} ({endpoint}): {problem}. {remedy}")
         self.endpoint = endpoint
         self.problem = problem

@@ -16,11 +16,13 @@ from slurmfleet.cli.output import Output
 from slurmfleet.cli.running import with_api
 from slurmfleet.contracts.commands import ConnectionReport
 from slurmfleet.contracts.registry import Transport
+from slurmfleet.contracts.sample import Topic
 
 app = typer.Typer(help="Which clusters are watched, and how each is reached.", no_args_is_help=True)
 
 Many = list[str]
 NONE: Many = []
+TOPICS = tuple(str(topic) for topic in Topic if topic is not Topic.UNKNOWN)
 Host = Annotated[str | None, typer.Option(help="Login node: a name or an address.")]
 User = Annotated[str | None, typer.Option(help="Login name; default: yours.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="SSH port; default 22.")]
@@ -46,6 +48,19 @@ Interval = Annotated[
     float | None, typer.Option("--poll-interval", min=0.2, max=3_600, help="Seconds between looks.")
 ]
 
+Budget = Annotated[
+    float | None,
+    typer.Option(min=0, max=6_000, help="Requests its Slurm is sent at most; 0: no limit."),
+]
+SurveyEvery = Annotated[
+    Many,
+    typer.Option(
+        "--survey",
+        metavar="TOPIC=SECONDS",
+        help=f"How often a topic is asked, 0 for never: {', '.join(TOPICS)}.",
+    ),
+]
+
 
 @app.command()
 def add(
@@ -65,6 +80,8 @@ def add(
     track_user: TrackUser = NONE,
     track_account: TrackAccount = NONE,
     poll_interval_s: Interval = None,
+    rpcs_per_minute: Budget = None,
+    survey: SurveyEvery = NONE,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
@@ -84,6 +101,8 @@ def add(
         track_users=track_user,
         track_accounts=track_account,
         poll_interval_s=poll_interval_s,
+        rpcs_per_minute=rpcs_per_minute,
+        survey_interval_s=_survey_intervals(survey),
     )
     output = Output(as_json=as_json)
 
@@ -117,6 +136,8 @@ def update(
     track_user: TrackUser = NONE,
     track_account: TrackAccount = NONE,
     poll_interval_s: Interval = None,
+    rpcs_per_minute: Budget = None,
+    survey: SurveyEvery = NONE,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
@@ -136,6 +157,8 @@ def update(
         track_users=track_user,
         track_accounts=track_account,
         poll_interval_s=poll_interval_s,
+        rpcs_per_minute=rpcs_per_minute,
+        survey_interval_s=_survey_intervals(survey),
     )
     if not fields:
         raise typer.BadParameter("Nothing to change: give at least one option.")
@@ -220,12 +243,26 @@ def probe(name: ClusterArgument, *, as_json: AsJson = False, url: Url = None) ->
     with_api(url, ask)
 
 
-def _fields(**given: str | float | Many | None) -> dict[str, JsonValue]:
+def _survey_intervals(given: Many) -> dict[str, JsonValue]:
+    """Read `capacity=60`; what is not said keeps its usual pace."""
+    intervals: dict[str, JsonValue] = {}
+    for one in given:
+        topic, equals, seconds = one.partition("=")
+        if topic not in TOPICS or not equals or not seconds.replace(".", "", 1).isdigit():
+            raise typer.BadParameter(
+                f"{one[:64]!r} is not TOPIC=SECONDS with one of {', '.join(TOPICS)}",
+                param_hint="--survey",
+            )
+        intervals[topic] = float(seconds)
+    return intervals
+
+
+def _fields(**given: str | float | Many | dict[str, JsonValue] | None) -> dict[str, JsonValue]:
     """Give what the person said and nothing else."""
     return {
         field: [*value] if isinstance(value, list) else value
         for field, value in given.items()
-        if value is not None and value != []
+        if value is not None and value not in ([], {})
     }
 
 

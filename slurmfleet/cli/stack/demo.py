@@ -137,7 +137,7 @@ def _config(name: str, one: _Simulated) -> ClusterConfig:
         gpu_type=one.gpu_type,
         gpus_per_node=one.gpus_per_node,
         poll_interval_s=10,
-        rpcs_per_minute=60,  # nobody minds, and a demo shows what happens at once
+        rpcs_per_minute=120,  # nobody minds, and a demo shows what happens at once
         hot_interval_s=5,
         simulated=True,
     )

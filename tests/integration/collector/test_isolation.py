@@ -84,5 +84,5 @@ async def test_a_cluster_that_hangs_floods_or_talks_nonsense_slows_no_other(
     # A margin for the two cores that carry both ends of the flood as well.
     assert beside >= alone * 0.6
     assert told["alpha"].error == ""
-    assert "did not run the script" in told["garbage"].error
+    assert "did not run the command" in told["garbage"].error
     assert "wrote more than" in told["flood"].error

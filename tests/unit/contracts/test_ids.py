@@ -77,7 +77,9 @@ def test_a_command_is_never_taken_for_a_fact():
     [
         {"host": "a;b"}, {"host": "-oProxyCommand=x"}, {"host": ""}, {"user": "a b"}, {"port": 0},
         {"jump": "a b"}, {"track_users": ["a,b"]}, {"track_accounts": ["$(x)"]},
-        {"poll_interval_s": 0}, {"nonsense": 1}, {"key_files": ["a\nb"]}, {"name": "A"},
+        {"poll_interval_s": 0}, {"nonsense": 1}, {"survey_interval_s": {"capacity": 0.5}},
+        {"survey_interval_s": {"weather": 60}}, {"rpcs_per_minute": -1},
+        {"key_files": ["a\nb"]}, {"name": "A"},
     ],
 )  # fmt: skip
 def test_a_cluster_is_not_configured_with_nonsense(field: dict[str, object]):

@@ -1,0 +1,44 @@
+"""What a cluster on which nothing happens is asked, added up from what each command costs."""
+
+import pytest
+
+from services.collector.asking import Question
+from services.collector.chosen import DEFAULT_INTERVAL_S
+from services.collector.coverage import EVERYBODY
+from services.collector.pace import LARGE_QUEUE, Pace, least_interval_s
+from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.registry import ClusterConfig
+from slurmfleet.contracts.sample import Topic
+from slurmfleet.slurm.commands import capacity_sections
+from slurmfleet.slurm.records import PLAIN
+from slurmfleet.testing.moments import NOON
+
+CONFIG = ClusterConfig(name=ClusterName("alpha"), host="login")
+SHARE_REQUESTS = 1
+MOST_REQUESTS_PER_S = 0.2
+
+
+@pytest.mark.parametrize(
+    ("users", "accounts"), [(("alice",), ()), (("alice", "bob"), ()), (("alice",), ("ml",))]
+)
+@pytest.mark.parametrize("jobs", [100, LARGE_QUEUE])
+def test_a_steady_cluster_is_asked_less_than_every_five_seconds(
+    users: tuple[str, ...], accounts: tuple[str, ...], jobs: int
+):
+    question = Question(
+        users=users, accounts=accounts, queue=True, followed=EVERYBODY, section_limit_s=30
+    )
+    requests = sum(section.requests for section in question.sections(PLAIN))
+    least_s = least_interval_s(requests, CONFIG.rpcs_per_minute)
+    pace = Pace(base_s=CONFIG.poll_interval_s, hot_s=CONFIG.hot_interval_s)
+    look_s = pace.after_whole(NOON, jobs=jobs, least_s=least_s).interval_s(hot=False)
+    looks = requests / look_s
+    capacity = sum(section.requests for section in capacity_sections())
+
+    surveys = (
+        capacity / DEFAULT_INTERVAL_S[Topic.CAPACITY]
+        + SHARE_REQUESTS / DEFAULT_INTERVAL_S[Topic.SHARES]
+    )
+
+    assert look_s >= CONFIG.poll_interval_s
+    assert looks + surveys <= MOST_REQUESTS_PER_S
