@@ -45,7 +45,7 @@ def whole_array(
         shows now are counted as UNKNOWN, and keep the array from ending.
     """
     tasks = sorted(tasks, key=lambda task: task.array_task_id or 0)
-    pattern = remainder or known or (tasks[0] if tasks else None)
+    pattern = remainder or known or (_without_own(tasks[0]) if tasks else None)
     if pattern is None or pattern.array_job_id is None:
         return None
     counts = _count(known, remainder, tasks, looked=looked)
@@ -69,12 +69,22 @@ def whole_array(
         array_pending=_waiting(known, remainder, looked=looked),
         task_states=counts,
         node_list="",
+        node_names=(),
+        has_all_node_names=True,
+        batch_host="",
         restart_count=known.restart_count if known is not None else 0,
         started_at=min(starts, default=None),
         expected_start_at=remainder.expected_start_at if remainder is not None else None,
         ended_at=max(ends, default=None) if state.is_terminal else None,
         exit_code=worst.exit_code if worst is not None else None,
         exit_signal=worst.exit_signal if worst is not None else None,
+    )
+
+
+def _without_own(task: Job) -> Job:
+    """Give a task without what is its own: its files and Slurm's id are no other task's."""
+    return replace(
+        task, stdout_path="", stderr_path="", stdin_path="", unexpanded_paths=(), sluid=""
     )
 
 

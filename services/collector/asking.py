@@ -8,6 +8,7 @@ from datetime import datetime
 
 from services.collector.coverage import Coverage
 from services.collector.reading import Asked, Reading, read_frames
+from slurmfleet.slurm.columns import Dialect
 from slurmfleet.slurm.commands import (
     Section,
     detail_accounts_section,
@@ -41,16 +42,18 @@ class Question:
     followed: Coverage
     section_limit_s: float
 
-    def sections(self, separators: Separators) -> tuple[Section, ...]:
+    def sections(self, separators: Separators, dialect: Dialect) -> tuple[Section, ...]:
         """Give what is run."""
         limit_s = self.section_limit_s
         sections: list[Section] = []
         if self.users:
-            sections.append(detail_section(self.users, separators, limit_s=limit_s))
+            sections.append(detail_section(self.users, separators, dialect, limit_s=limit_s))
         if self.accounts:
-            sections.append(detail_accounts_section(self.accounts, separators, limit_s=limit_s))
+            sections.append(
+                detail_accounts_section(self.accounts, separators, dialect, limit_s=limit_s)
+            )
         if self.queue:
-            sections.append(queue_section(limit_s=limit_s))
+            sections.append(queue_section(dialect, limit_s=limit_s))
         return tuple(sections)
 
 
@@ -92,11 +95,12 @@ async def ask_queue(
     """
     nonce = secrets.token_hex(NONCE_BYTES)
     separators = separators_for(nonce)
-    sections = question.sections(separators)
+    sections = question.sections(separators, probe.dialect)
     frames = await run_sections(link, sections, probe.environment, limit_s=limit_s, nonce=nonce)
     asked = Asked(
         names=tuple(section.name for section in sections),
         separators=separators,
+        dialect=probe.dialect,
         covered=Coverage.of(question.users, question.accounts),
         followed=question.followed,
     )

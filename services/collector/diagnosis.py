@@ -5,8 +5,7 @@ from services.collector.inquiry import Inquiry
 from services.collector.station import Station
 from services.collector.surveys.runner import SurveyRunner
 from services.collector.watch import ClusterWatch
-from slurmfleet.contracts.commands import Ability, Diagnosis, QuestionState, UnreadLine
-from slurmfleet.slurm.probe import Probe
+from slurmfleet.contracts.commands import Diagnosis, QuestionState, UnreadLine
 
 MOST_LINES = 20
 
@@ -23,7 +22,7 @@ def diagnose(station: Station) -> Diagnosis:
         rpcs_per_minute=station.budget.per_minute,
         rpcs_left=round(station.budget.left, 1) if station.budget.per_minute else 0.0,
         budget_waited_s=round(station.budget.waited_s, 1),
-        abilities=_abilities(probe) if probe is not None else (),
+        abilities=probe.abilities.told() if probe is not None else (),
         questions=(
             _looks(station.watch),
             _accounting(station.inquiry),
@@ -41,12 +40,6 @@ def diagnose(station: Station) -> Diagnosis:
             for row in station.state.bad_rows()[:MOST_LINES]
         ),
     )
-
-
-def _abilities(probe: Probe) -> tuple[Ability, ...]:
-    known = "yes" if probe.has_restarts else "no"
-    note = "" if probe.has_restarts else "requeues that nobody saw are counted as one at least"
-    return (Ability(name="sacct tells restarts", value=known, note=note),)
 
 
 def _looks(watch: ClusterWatch) -> QuestionState:

@@ -28,6 +28,7 @@ from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.sections import SectionOutcome
+from slurmfleet.slurm.columns import Dialect
 from slurmfleet.slurm.commands import Section, accounting_sections, accounting_window_sections
 from slurmfleet.slurm.faults import FaultKind, find_fault
 from slurmfleet.slurm.records import BadRow, Separators
@@ -203,7 +204,7 @@ class Inquiry:
             asked = accounting_sections(
                 raw_ids,
                 separators,
-                with_restarts=probe.has_restarts,
+                probe.dialect,
                 every_run=inquired.every_run,
                 limit_s=limit_s,
             )
@@ -214,16 +215,14 @@ class Inquiry:
                     accounts,
                     (since, until),
                     separators,
-                    with_restarts=probe.has_restarts,
+                    probe.dialect,
                     limit_s=limit_s,
                 )
             names[:] = [section.name for section in asked]
             return asked
 
         answer = await self._desk.ask(sections, limit_s=limit_s + ROUND_TRIP_S)
-        heard = await asyncio.to_thread(
-            read_accounting, answer, names, with_restarts=probe.has_restarts
-        )
+        heard = await asyncio.to_thread(read_accounting, answer, names, probe.dialect)
         return heard, answer.observed_at
 
     async def _rest(self) -> None:
@@ -298,7 +297,7 @@ class Inquiry:
         return max(since, now - timedelta(days=self._settings.backfill_most_days)), now
 
 
-def read_accounting(answer: Answer, names: Sequence[str], *, with_restarts: bool) -> Heard:
+def read_accounting(answer: Answer, names: Sequence[str], dialect: Dialect) -> Heard:
     """Read what accounting answered; all of it counts, or nothing."""
     outcomes: list[SectionOutcome] = []
     rows: list[Job] = []
@@ -312,7 +311,7 @@ def read_accounting(answer: Answer, names: Sequence[str], *, with_restarts: bool
             absent = absent or (fault is not None and fault.kind is FaultKind.ACCOUNTING_ABSENT)
             outcomes.append(went_wrong(section, output, fault))
             continue
-        parsed = parse_accounting(output.stdout, answer.separators, with_restarts=with_restarts)
+        parsed = parse_accounting(output.stdout, answer.separators, dialect)
         rows += parsed.jobs
         bad += parsed.bad
         told = went_well(section, output, rows=len(parsed.jobs), bad_rows=len(parsed.bad))

@@ -13,6 +13,7 @@ from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.slurm.arrays import parse_job_ref
+from slurmfleet.slurm.columns import ANY_SLURM, Dialect
 from slurmfleet.slurm.errors import SlurmParseError
 from slurmfleet.slurm.faults import find_fault
 from slurmfleet.slurm.frames import Frames, SectionOutput
@@ -33,6 +34,7 @@ class Asked:
     """Names of the sections, in order."""
 
     separators: Separators
+    dialect: Dialect = ANY_SLURM
     covered: Coverage = EVERYBODY
     """Whose jobs the detail sections list."""
 
@@ -112,7 +114,7 @@ def _together(parts: Sequence[_Part]) -> tuple[Job, ...] | None:
 def _id_of(row: BadRow, separators: Separators) -> JobId | None:
     """Give whose record could not be understood; None where not even that can be read."""
     try:
-        return parse_job_ref(row.line.partition(separators.field)[0]).job_id
+        return parse_job_ref(row.line.partition(separators.inner or separators.field)[0]).job_id
     except SlurmParseError:
         return None
 
@@ -123,11 +125,11 @@ def _read(name: str, output: SectionOutput | None, asked: Asked) -> _Part:
     if output is None or (fault is not None and not fault.rows_hold):
         return _Part(outcome=went_wrong(section, output, fault))
     if section is SectionName.QUEUE:
-        counts = parse_queue(output.stdout)
+        counts = parse_queue(output.stdout, asked.dialect)
         bad = counts.bad
         outcome = went_well(section, output, fault=fault, rows=counts.rows, bad_rows=len(bad))
         return _Part(outcome=outcome, population=_by_group(counts), bad=bad)
-    rows = parse_detail(output.stdout, asked.separators)
+    rows = parse_detail(output.stdout, asked.separators, asked.dialect)
     outcome = went_well(section, output, fault=fault, rows=len(rows.jobs), bad_rows=len(rows.bad))
     return _Part(outcome=outcome, jobs=rows.jobs, bad=rows.bad, absence_counts=fault is None)
 

@@ -234,13 +234,17 @@ def _refine(known: Job, row: Job) -> Job:
         # squeue tells the signal of a cancelled job, sacct tells 0:0.
         exit_signal=row.exit_signal or known.exit_signal,
         node_list=row.node_list or known.node_list,
+        node_names=row.node_names if row.node_list else known.node_names,
+        has_all_node_names=(row if row.node_list else known).has_all_node_names,
         node_count=row.node_count or known.node_count,
         cpu_count=row.cpu_count or known.cpu_count,
         memory_mib=row.memory_mib if row.memory_mib is not None else known.memory_mib,
         gpu_count=row.gpu_count or known.gpu_count,
+        gpu_source=row.gpu_source if row.gpu_count else known.gpu_source,
         gpus_by_type=row.gpus_by_type or known.gpus_by_type,
         tres=known.tres or row.tres,
         submit_line=row.submit_line or known.submit_line,
         comment=row.comment or known.comment,
+        sluid=known.sluid or row.sluid,
         restart_count=max(row.restart_count, known.restart_count),
     )

@@ -46,7 +46,7 @@ class Column(Generic[Row]):
 def named_columns(
     text: str, fields: Mapping[str, Field[Row]], *, program: str
 ) -> tuple[list[Column[Row]], str]:
-    """Read `-O`; an unknown field is dropped and complained about on standard error.
+    """Read `-O`; an unknown field prints nothing and is complained about on standard error.
 
     Args:
         text: `Name[:[.]width[suffix]],…`
@@ -60,7 +60,7 @@ def named_columns(
         field = fields.get(name.strip().lower())
         if field is None:
             complaints += f"{program}: error: Invalid job format specification: {name}\n"
-            continue
+            field = Field[Row](header="", value=lambda _: "")
         if not colon:
             columns.append(Column(field=field, width=DEFAULT_WIDTH))
             continue

@@ -220,8 +220,11 @@ def _config(cluster: Cluster) -> str:
         "MinJobAge": f"{spec.min_job_age_s} sec",
         "PreemptMode": "REQUEUE",
         "PreemptType": "preempt/qos",
+        "PriorityType": "priority/multifactor",
         "SchedulerType": "sched/backfill",
+        "SelectType": "select/cons_tres",
         "SLURM_VERSION": spec.version,
+        "SlurmctldParameters": "(null)",
         "SlurmctldHost[0]": f"{spec.name}-login",
     }
     head = f"Configuration data as of {moment(cluster.now, time_format='')}\n"

@@ -25,8 +25,14 @@ AGING_S = 300
 DEFAULT_BITSTR_LEN = 64
 STANDARD = "%.18i %.9P %.8j %.8u %.2t %.10M %.6D %R"
 
+HELP = """Usage: squeue [OPTIONS]
+  -h, --noheader                  no headers on output
+  -O, --Format=format             format specification
+"""
+"""The beginning of what the real one says; options that are not simulated are not in it."""
+
 GRAMMAR = grammar(
-    flags="h,noheader a,all r,array V,version l,long me start",
+    flags="h,noheader a,all r,array V,version l,long me start help",
     valued=(
         "t,states u,user A,account j,job,jobs p,partition o,format O,Format q,qos n,name "
         "S,sort w,nodelist"
@@ -54,6 +60,8 @@ def squeue(cluster: Cluster, call: Call) -> Answer:
     options = read_options("squeue", call.argv, GRAMMAR)
     if "version" in options.flags:
         return Answer(stdout=f"slurm-wlm {cluster.spec.version}\n")
+    if "help" in options.flags:
+        return Answer(stdout=HELP)
     complaints = _unknown_users(cluster, options)
     wanted = _listed(options, "jobs")
     jobs = list(_chosen(cluster, options, call))
@@ -228,6 +236,18 @@ def _field(header: str, value: Callable[[Row], str]) -> Field[Row]:
 
 FIELDS = {
     "account": _field("ACCOUNT", lambda row: row.job.request.account),
+    "batchflag": _field("BATCH_FLAG", lambda _: "1"),
+    "batchhost": _field("EXEC_HOST", lambda row: next(iter(row.job.nodes), "n/a")),
+    "excnodes": _field("EXC_NODES", lambda _: ""),
+    "feature": _field("FEATURES", lambda _: "(null)"),
+    "licenses": _field("LICENSES", lambda _: "(null)"),
+    "nice": _field("NICE", lambda _: "0"),
+    "numtasks": _field("TASKS", lambda row: str(row.job.request.shape.nodes)),
+    "oversubscribe": _field("OVER_SUBSCRIBE", lambda _: "OK"),
+    "reservation": _field("RESERVATION", lambda _: "(null)"),
+    "stdin": _field("STDIN", lambda _: "/dev/null"),
+    "tres-per-socket": _field("TRES_PER_SOCKET", lambda _: "N/A"),
+    "tres-per-task": _field("TRES_PER_TASK", lambda _: "N/A"),
     "arrayjobid": _field("ARRAY_JOB_ID", lambda row: str(row.job.array_id or row.job.raw_id)),
     "arraytaskid": _field("ARRAY_TASK_ID", _task),
     "command": _field("COMMAND", lambda row: row.job.request.command or "(null)"),

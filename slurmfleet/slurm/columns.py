@@ -1,9 +1,17 @@
 """Which fields are asked of squeue and sacct, in which order; commands and parsers share them.
 
-An unknown field is dropped by squeue with exit status 0, so parsers count fields.
+Only fields that this Slurm knows are asked: an unknown one makes squeue print an empty column
+and complain on stderr, and makes sacct fail. Every field of the two constant lists is in Slurm
+20.11; the others are asked where the probe has found them.
 
-Source: squeue(1) and sacct(1) of Slurm 22.05 and 24.11; docs/slurm-output.md.
+Source: squeue(1) and sacct(1) of Slurm 22.05 and 24.11; src/squeue/opts.c of 20.11;
+docs/slurm-output.md.
 """
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from slurmfleet.slurm.abilities import Abilities
 
 QUEUE_COLUMNS: tuple[str, ...] = (
     "JobArrayID",
@@ -15,13 +23,18 @@ QUEUE_COLUMNS: tuple[str, ...] = (
 )
 """Everybody's jobs, for counts. No free text is among them, so nobody can forge a separator."""
 
+GPU_COLUMNS: tuple[str, ...] = (
+    "tres-per-job",
+    "tres-per-node",
+    "tres-per-task",
+    "NumNodes",
+    "NumTasks",
+)
+"""What tells GPUs where tres-alloc does not; behind the others."""
+
 DETAIL_COLUMNS: tuple[str, ...] = (
     "JobArrayID",
     "JobID",
-    "ArrayJobID",
-    "ArrayTaskID",
-    "HetJobID",
-    "HetJobOffset",
     "UserName",
     "Account",
     "Partition",
@@ -33,23 +46,63 @@ DETAIL_COLUMNS: tuple[str, ...] = (
     "StartTime",
     "EndTime",
     "TimeLimit",
-    "NumNodes",
     "NumCPUs",
-    "MinMemory",
-    "tres-alloc",
     "PriorityLong",
     "RestartCnt",
     "exit_code",
     "NodeList",
+    "BatchHost",
     "Dependency",
+    "NumNodes",
+    "NumTasks",
+    "tres-alloc",
+    "tres-per-job",
+    "tres-per-node",
+    "tres-per-socket",
+    "tres-per-task",
+    "ReqNodes",
+    "Reservation",
+    "Licenses",
+    "OverSubscribe",
+    "BatchFlag",
+    "Requeue",
+    "Nice",
+    "DeadLine",
+)
+"""Tracked jobs in full, as far as users cannot put any byte they like into it."""
+
+NEWER_DETAIL_COLUMNS: tuple[str, ...] = ("ExcNodes", "SLUID")
+"""ExcNodes came between 22.05 and 24.11, SLUID with 26.05."""
+
+FREE_TEXT_COLUMNS: tuple[str, ...] = (
+    "Feature",
     "WorkDir",
+    "STDIN",
     "STDOUT",
     "STDERR",
     "Command",
     "Comment",
     "Name",
 )
-"""Tracked jobs in full; free text last."""
+"""What users write themselves, control bytes included; at the end of a record."""
+
+NODE_COLUMNS: tuple[str, ...] = (
+    "NodeList",
+    "NodeHost",
+    "PartitionName",
+    "StateLong",
+    "StateComplete",
+    "CPUsState",
+    "Memory",
+    "AllocMem",
+    "FreeMem",
+    "Gres",
+    "GresUsed",
+    "Features",
+    "Reservation",
+    "Reason",
+)
+"""Of which sinfo is asked whether it knows them."""
 
 _ACCOUNTING_FRONT = (
     "JobID",
@@ -74,10 +127,46 @@ _ACCOUNTING_FRONT = (
     "NodeList",
     "Reason",
 )
+_NEWER_ACCOUNTING = ("Restarts", "SLUID")
 _ACCOUNTING_TEXT = ("WorkDir", "Comment", "SubmitLine", "JobName")
+_NEWER_ACCOUNTING_TEXT = ("StdIn", "StdOut", "StdErr")
 
 
-def accounting_columns(*, with_restarts: bool) -> tuple[str, ...]:
-    """Give sacct's fields; an unknown one is fatal there, and 22.05 does not know Restarts."""
-    restarts = ("Restarts",) if with_restarts else ()
-    return (*_ACCOUNTING_FRONT, *restarts, *_ACCOUNTING_TEXT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one cluster's Slurm is asked, and its answers are read."""
+
+    queue: tuple[str, ...]
+    detail: tuple[str, ...]
+    accounting: tuple[str, ...]
+    has_modulo: bool | None
+    """Whether `%b` stands for something in a file's name; None where that is not known."""
+
+
+def dialect_for(abilities: Abilities) -> Dialect:
+    """Give how to ask a Slurm of these abilities."""
+    told = abilities.queue_fields
+    detail = (*DETAIL_COLUMNS, *NEWER_DETAIL_COLUMNS, *FREE_TEXT_COLUMNS)
+    if told is None:
+        told = _lower(detail) - _lower(NEWER_DETAIL_COLUMNS)
+    gpus = GPU_COLUMNS if abilities.counts_gpus is False else ()
+    return Dialect(
+        queue=(*QUEUE_COLUMNS, *(column for column in gpus if column.lower() in told)),
+        detail=tuple(column for column in detail if column.lower() in told),
+        accounting=_accounting_columns(abilities.accounting_fields or frozenset()),
+        has_modulo=abilities.is_at_least(24, 11),
+    )
+
+
+def _accounting_columns(known: frozenset[str]) -> tuple[str, ...]:
+    newer = [name for name in _NEWER_ACCOUNTING if name.lower() in known]
+    newer_text = [name for name in _NEWER_ACCOUNTING_TEXT if name.lower() in known]
+    return (*_ACCOUNTING_FRONT, *newer, *newer_text, *_ACCOUNTING_TEXT)
+
+
+def _lower(columns: Iterable[str]) -> frozenset[str]:
+    return frozenset(column.lower() for column in columns)
+
+
+ANY_SLURM = dialect_for(Abilities())
+"""What every Slurm since 20.11 understands."""

@@ -10,10 +10,17 @@ Source: squeue(1), sacct(1) of Slurm 22.05 and 24.11; docs/slurm-output.md.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 from slurmfleet.contracts.sections import SectionName
-from slurmfleet.slurm.columns import DETAIL_COLUMNS, QUEUE_COLUMNS, accounting_columns
+from slurmfleet.slurm.columns import (
+    ANY_SLURM,
+    DETAIL_COLUMNS,
+    FREE_TEXT_COLUMNS,
+    NEWER_DETAIL_COLUMNS,
+    NODE_COLUMNS,
+    Dialect,
+)
 from slurmfleet.slurm.costs import requests_of
 from slurmfleet.slurm.errors import UnsafeArgumentError
 from slurmfleet.slurm.records import Separators
@@ -55,9 +62,9 @@ class Section:
         return requests_of(self.argv) if self.asks is None else self.asks
 
 
-def queue_section(*, limit_s: float = QUEUE_LIMIT_S) -> Section:
+def queue_section(dialect: Dialect = ANY_SLURM, *, limit_s: float = QUEUE_LIMIT_S) -> Section:
     """Ask for everybody's jobs, in columns that suffice to count them."""
-    columns = ",".join(f"{column}:|" for column in QUEUE_COLUMNS)
+    columns = ",".join(f"{column}:|" for column in dialect.queue)
     return Section(
         name=SectionName.QUEUE,
         argv=("squeue", "-h", "-a", "-t", "all", "-O", columns),
@@ -66,7 +73,11 @@ def queue_section(*, limit_s: float = QUEUE_LIMIT_S) -> Section:
 
 
 def detail_section(
-    users: Iterable[str], separators: Separators, *, limit_s: float = QUEUE_LIMIT_S
+    users: Iterable[str],
+    separators: Separators,
+    dialect: Dialect = ANY_SLURM,
+    *,
+    limit_s: float = QUEUE_LIMIT_S,
 ) -> Section:
     """Ask for the users' jobs in full, also those that ended within the last MinJobAge.
 
@@ -74,11 +85,16 @@ def detail_section(
         UnsafeArgumentError: No user is named, or one is no login name.
     """
     names = _checked(users, _LOGIN, "a login name")
-    return _detail(SectionName.DETAIL, ("-u", names), separators, limit_s)
+    columns = _detail_columns(dialect, separators)
+    return _detail(SectionName.DETAIL, ("-u", names), columns, limit_s)
 
 
 def detail_accounts_section(
-    accounts: Iterable[str], separators: Separators, *, limit_s: float = QUEUE_LIMIT_S
+    accounts: Iterable[str],
+    separators: Separators,
+    dialect: Dialect = ANY_SLURM,
+    *,
+    limit_s: float = QUEUE_LIMIT_S,
 ) -> Section:
     """Ask for the accounts' jobs in full, also those that ended within the last MinJobAge.
 
@@ -86,20 +102,34 @@ def detail_accounts_section(
         UnsafeArgumentError: No account is named, or one is no account's name.
     """
     names = _checked(accounts, _ACCOUNT, "a Slurm account")
-    return _detail(SectionName.DETAIL_ACCOUNTS, ("-A", names), separators, limit_s)
+    columns = _detail_columns(dialect, separators)
+    return _detail(SectionName.DETAIL_ACCOUNTS, ("-A", names), columns, limit_s)
 
 
-def _detail(
-    name: SectionName, who: tuple[str, str], separators: Separators, limit_s: float
-) -> Section:
-    *columns, last = DETAIL_COLUMNS
-    wanted = [f"{column}:{separators.field}" for column in columns]
-    wanted.append(f"{last}:{separators.record}")
+def _detail(name: SectionName, who: tuple[str, str], columns: str, limit_s: float) -> Section:
     return Section(
         name=name,
-        argv=("squeue", "-h", "-a", "-t", "all", *who, "-O", ",".join(wanted)),
+        argv=("squeue", "-h", "-a", "-t", "all", *who, "-O", columns),
         limit_s=limit_s,
     )
+
+
+def _detail_columns(dialect: Dialect, separators: Separators) -> str:
+    ends = field_ends(dialect, separators)
+    return ",".join(f"{name}:{end}" for name, end in zip(dialect.detail, ends, strict=True))
+
+
+def field_ends(dialect: Dialect, separators: Separators) -> tuple[str, ...]:
+    """Give what ends each field of a detail record; what users write stands between `field`s."""
+    inner = separators.inner or separators.field
+    ends = (
+        separators.field if {column, following} & _FREE_TEXT else inner
+        for column, following in pairwise(dialect.detail)
+    )
+    return (*ends, separators.record)
+
+
+_FREE_TEXT = frozenset(FREE_TEXT_COLUMNS)
 
 
 def _checked(names: Iterable[str], grammar: re.Pattern[str], kind: str) -> str:
@@ -113,8 +143,8 @@ def _checked(names: Iterable[str], grammar: re.Pattern[str], kind: str) -> str:
 def accounting_sections(
     raw_ids: Iterable[int],
     separators: Separators,
+    dialect: Dialect = ANY_SLURM,
     *,
-    with_restarts: bool = False,
     every_run: bool = False,
     limit_s: float = ACCOUNTING_LIMIT_S,
 ) -> tuple[Section, ...]:
@@ -126,7 +156,7 @@ def accounting_sections(
     Args:
         raw_ids: Job numbers.
         separators: Of this call.
-        with_restarts: Whether sacct knows the field; see `probe.Probe.has_restarts`.
+        dialect: Which fields this sacct knows.
         every_run: Also the runs before a requeue (sacct -D), told apart by their submit time.
         limit_s: For each section.
 
@@ -134,7 +164,7 @@ def accounting_sections(
         UnsafeArgumentError: A number is none of Slurm's.
     """
     flags = ("-a", "-X", "-n", "-P", *(("-D",) if every_run else ()))
-    columns = ",".join(accounting_columns(with_restarts=with_restarts))
+    columns = ",".join(dialect.accounting)
     return tuple(
         Section(
             name=SectionName.ACCOUNTING if part == 1 else f"{SectionName.ACCOUNTING}-{part}",
@@ -150,8 +180,8 @@ def accounting_window_sections(
     accounts: Iterable[str],
     window: tuple[int, int],
     separators: Separators,
+    dialect: Dialect = ANY_SLURM,
     *,
-    with_restarts: bool = False,
     limit_s: float = ACCOUNTING_LIMIT_S,
 ) -> tuple[Section, ...]:
     """Ask accounting which jobs of users, and of accounts, ended within a window of time.
@@ -163,7 +193,7 @@ def accounting_window_sections(
         accounts: Likewise.
         window: Begin and end in seconds since 1970.
         separators: Of this call.
-        with_restarts: As in `accounting_sections`.
+        dialect: Which fields this sacct knows.
         limit_s: For each section.
 
     Raises:
@@ -172,7 +202,7 @@ def accounting_window_sections(
     Source: sacct(1), --starttime, --state; parse_time.c for `uts…` (Slurm 22.05 and 24.11).
     """
     since, until = window
-    columns = ",".join(accounting_columns(with_restarts=with_restarts))
+    columns = ",".join(dialect.accounting)
     asked = (
         ("-u", tuple(users), _LOGIN, "a login name"),
         ("-A", tuple(accounts), _ACCOUNT, "a Slurm account"),
@@ -222,11 +252,36 @@ def capacity_sections(*, limit_s: float = QUEUE_LIMIT_S) -> tuple[Section, ...]:
     )
 
 
+PROGRAMS = (
+    *("sacct", "sacctmgr", "scancel", "sdiag", "sinfo", "sprio", "sreport", "srun", "sshare"),
+    *("sstat", "nvidia-smi", "lfs", "mmlsquota", "quota", "df", "timeout", "python3"),
+)
+"""Programs of which a login node may have some."""
+
+_FIND_PROGRAMS = ("bash", "-c", 'type -P "$@"; exit 0', "bash", *PROGRAMS)
+_PROBED = ",".join(
+    f"{column}:|" for column in (*DETAIL_COLUMNS, *NEWER_DETAIL_COLUMNS, *FREE_TEXT_COLUMNS)
+)
+_PROBED_OF_NODES = ",".join(f"{column}:|" for column in NODE_COLUMNS)
+_NO_SUCH_PARTITION = "slurmfleet-asks-for-the-header"
+
+
 def probe_sections(*, limit_s: float = PROBE_LIMIT_S) -> tuple[Section, ...]:
-    """Ask once per connection, in a login shell: who, which Slurm, which environment."""
+    """Ask once per connection, in a login shell: who, which Slurm, what it can do.
+
+    squeue and sinfo are asked for a header and, as far as it can be, for no rows: fields that
+    they do not know have an empty title there. All in all that is four requests to the
+    controller: our own jobs, nodes, partitions, configuration.
+    """
     asked = {
         "probe_user": ("id", "-un"),
         "probe_version": ("squeue", "--version"),
+        "probe_programs": _FIND_PROGRAMS,
+        "probe_queue_help": ("squeue", "--help"),
+        "probe_data_parsers": ("squeue", "--json=list"),
         "probe_accounting_fields": ("sacct", "-e"),
+        "probe_queue_fields": ("squeue", "-a", "--me", "-t", "BOOT_FAIL", "-O", _PROBED),
+        "probe_node_fields": ("sinfo", "-p", _NO_SUCH_PARTITION, "-O", _PROBED_OF_NODES),
+        "probe_config": ("scontrol", "show", "config"),
     } | {f"probe_{name.lower()}": ("printenv", name) for name in KEPT_VARIABLES}
     return tuple(Section(name=name, argv=argv, limit_s=limit_s) for name, argv in asked.items())

@@ -14,7 +14,9 @@ _FREE_PROGRAMS = frozenset(
 )
 """They ask nothing of Slurm; `bash` runs those of file systems with patience."""
 
-_FREE_OPTIONS = frozenset({"--version", "-V", "-e", "--helpformat", "--helpFormat", "--json=list"})
+_FREE_OPTIONS = frozenset(
+    {"--version", "-V", "-e", "--help", "--helpformat", "--helpFormat", "--json=list"}
+)
 _SCONTROL = {"node": 2, "nodes": 2, "config": 2}
 
 
@@ -26,7 +28,8 @@ def requests_of(argv: Sequence[str]) -> int:
     match program:
         case "squeue":
             users = arguments[arguments.index("-u") + 1] if "-u" in arguments else ""
-            return 3 if users and "," not in users else 2
+            is_of_one = "--me" in arguments or (users and "," not in users)
+            return 3 if is_of_one else 2
         case "sinfo":
             return 2
         case "scontrol":

@@ -5,9 +5,11 @@ Source: scontrol(1), "show hostnames"; several bracketed parts in one name are a
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice, product
 
-from slurmfleet.slurm.errors import HostlistTooLargeError, MalformedValueError
+from slurmfleet.contracts.jobs import NODE_NAME_LIMIT
+from slurmfleet.slurm.errors import HostlistTooLargeError, MalformedValueError, SlurmParseError
 
 HOST_LIMIT = 65_536
 _TEXT_LIMIT = 1_000_000
@@ -32,6 +34,19 @@ def expand_hostlist(text: str, *, limit: int = HOST_LIMIT) -> tuple[str, ...]:
     if len(hosts) > limit:
         raise HostlistTooLargeError(f"a host list of more than {limit} hosts", text)
     return hosts
+
+
+@lru_cache(maxsize=8192)
+def node_names(text: str) -> tuple[tuple[str, ...], bool]:
+    """Give the first 1,024 names of a job's nodes, and whether these are all.
+
+    A list that cannot be read gives no names, and says that these are not all.
+    """
+    try:
+        names = expand_hostlist(text)
+    except SlurmParseError:
+        return (), False
+    return names[:NODE_NAME_LIMIT], len(names) <= NODE_NAME_LIMIT
 
 
 def _hosts(text: str, limit: int) -> Iterator[str]:

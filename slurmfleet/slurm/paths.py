@@ -16,8 +16,7 @@ of Slurm 24.11.
 
 import posixpath
 import re
-from collections.abc import Mapping
-from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 _PATTERN = re.compile(r"%(?:%|(?P<width>[0-9]*)(?P<letter>[AabJjNnstux])|(?P<digits>[0-9]+))")
@@ -27,12 +26,6 @@ _WIDEST = 10
 _NO_TASK = 4_294_967_294
 _NOTHING = frozenset({"", "(null)", "N/A"})
 _DEFAULT, _DEFAULT_OF_ARRAY = "slurm-%j.out", "slurm-%A_%a.out"
-
-
-class Unknown(Enum):
-    """What a pattern stands for and nobody can tell yet."""
-
-    YET = "yet"
 
 
 class PathFacts(NamedTuple):
@@ -67,25 +60,41 @@ class JobPath(NamedTuple):
 NO_PATH = JobPath(path="")
 
 
-def output_paths(
-    stdout: str, stderr: str, facts: PathFacts, *, is_batch: bool | None
-) -> tuple[JobPath, JobPath]:
-    """Give where a job's script writes, from squeue's STDOUT and STDERR.
+class JobFiles(NamedTuple):
+    """Where a job's script reads and writes, as `contracts.jobs.Job` tells it."""
 
-    Without a file for errors they go to the output's. Slurm before 23.02 shows a default name
-    already expanded, and wrongly for tasks of an array: by the raw id instead of array and task.
-    Jobs of salloc and srun have no file.
+    stdout_path: str
+    stderr_path: str
+    stdin_path: str
+    unexpanded_paths: tuple[str, ...]
+
+
+def job_files(
+    *, stdout: str, stderr: str, stdin: str, facts: PathFacts, is_batch: bool | None
+) -> JobFiles:
+    """Give a job's three files from Slurm's texts.
+
+    Without a file for errors they go to the output's. Slurm 22.05 shows a default name already
+    expanded, and wrongly for tasks of an array: by the raw id instead of array and task. Jobs of
+    salloc and srun have no files.
 
     Source: docs/slurm-output.md, "Other fields".
     """
     if stdout in _NOTHING:
         if not is_batch:
-            return NO_PATH, NO_PATH
+            return _NO_FILES
         stdout = _DEFAULT if facts.array_job_id is None else _DEFAULT_OF_ARRAY
     out = job_path(_undo_default(stdout, facts), facts)
-    if stderr in _NOTHING:
-        return out, out
-    return out, job_path(_undo_default(stderr, facts), facts)
+    err = out if stderr in _NOTHING else job_path(_undo_default(stderr, facts), facts)
+    read = job_path(stdin, facts)
+    unexpanded: tuple[str, ...] = ()
+    if not (out.is_expanded and err.is_expanded and read.is_expanded):
+        told = {"stderr_path": err, "stdin_path": read, "stdout_path": out}
+        unexpanded = tuple(name for name, path in told.items() if not path.is_expanded)
+    return JobFiles(out.path, err.path, read.path, unexpanded)
+
+
+_NO_FILES = JobFiles("", "", "", ())
 
 
 def _undo_default(text: str, facts: PathFacts) -> str:
@@ -103,62 +112,92 @@ def job_path(text: str, facts: PathFacts) -> JobPath:
     """Give one path as slurmd would open it; what is not known yet stays and is marked."""
     if text in _NOTHING:
         return NO_PATH
-    if "\\" in text:
-        expanded = JobPath(path=_ESCAPED.sub(r"\1", text))
-    elif "%" in text:
-        expanded = _expanded(text, facts)
-    else:
-        expanded = JobPath(path=text)
-    if expanded.path.startswith("/") or not facts.work_dir:
-        return expanded
-    path = posixpath.join(facts.work_dir, expanded.path)
-    return JobPath(path=path, is_expanded=expanded.is_expanded)
-
-
-def _expanded(text: str, facts: PathFacts) -> JobPath:
-    values = _values(facts)
-    pattern = _PATTERN_BEFORE_24_11 if facts.has_modulo is False else _PATTERN
-    parts: list[str] = []
-    place = 0
     is_expanded = True
-    for found in pattern.finditer(text):
-        parts.append(text[place : found.start()])
+    if "\\" in text:
+        text = _ESCAPED.sub(r"\1", text)
+    elif "%" in text:
+        text, is_expanded = _expanded(text, facts)
+    if not text.startswith("/") and facts.work_dir:
+        text = posixpath.join(facts.work_dir, text)
+    return JobPath(text, is_expanded)
+
+
+def _expanded(text: str, facts: PathFacts) -> tuple[str, bool]:
+    """Expand what the last part of a path holds, or all of it if a folder holds patterns too.
+
+    Last parts such as `slurm-%j.out` are few, folders are many: this keeps what is cached small.
+    """
+    folder, slash, name = text.rpartition("/")
+    if "%" in folder:
+        folder, slash, name = "", "", text
+    parts = [folder, slash]
+    is_expanded = True
+    for literal, pattern, letter, width in _template(name, facts.has_modulo is not False):
+        parts.append(literal)
+        if letter:
+            value = _value(letter, facts)
+            parts.append(pattern if value is None else _shown(value, width))
+            is_expanded = is_expanded and value is not None
+    return "".join(parts), is_expanded
+
+
+class _Piece(NamedTuple):
+    """Text as it is, and the pattern behind it, if any."""
+
+    literal: str
+    pattern: str = ""
+    letter: str = ""
+    width: int = 0
+
+
+@lru_cache(maxsize=4096)
+def _template(text: str, has_modulo: bool) -> tuple[_Piece, ...]:  # noqa: FBT001 for the cache
+    """Take a path apart into text and patterns."""
+    pieces: list[_Piece] = []
+    literal, place = "", 0
+    for found in (_PATTERN if has_modulo else _PATTERN_BEFORE_24_11).finditer(text):
+        literal += text[place : found.start()]
         place = found.end()
-        if found["digits"]:
-            parts.append(found["digits"][-1])
-        elif not found["letter"]:
-            parts.append("%")
+        if letter := found["letter"]:
+            width = min(int(found["width"] or 0), _WIDEST)
+            pieces.append(_Piece(literal, found[0], letter, width))
+            literal = ""
         else:
-            value = values[found["letter"]]
-            is_expanded = is_expanded and value is not Unknown.YET
-            parts.append(found[0] if value is Unknown.YET else _shown(value, found["width"]))
-    parts.append(text[place:])
-    return JobPath(path="".join(parts), is_expanded=is_expanded)
+            literal += found["digits"][-1] if found["digits"] else "%"
+    return (*pieces, _Piece(literal + text[place:]))
 
 
-def _shown(value: int | str, width: str) -> str:
+def _shown(value: int | str, width: int) -> str:
     if isinstance(value, str):
         return value
-    return str(value).zfill(min(int(width or 0), _WIDEST))
+    return str(value).zfill(width) if width else str(value)
 
 
-def _values(facts: PathFacts) -> Mapping[str, int | str | Unknown]:
-    number: int | Unknown = Unknown.YET if facts.raw_id is None else facts.raw_id
-    task: int | Unknown = Unknown.YET
-    modulo: int | Unknown = Unknown.YET
-    if facts.array_job_id is None or facts.array_task_id is not None:
-        task = _NO_TASK if facts.array_task_id is None else facts.array_task_id
-        modulo = task % 10 if facts.has_modulo else Unknown.YET
-    return {
-        "A": number if facts.array_job_id is None else facts.array_job_id,
-        "a": task,
-        "b": modulo,
-        "J": number,
-        "j": number,
-        "N": facts.batch_host.partition(".")[0] or Unknown.YET,
-        "n": 0,
-        "s": "batch",
-        "t": 0,
-        "u": facts.user,
-        "x": facts.name,
-    }
+def _value(letter: str, facts: PathFacts) -> int | str | None:  # noqa: PLR0911 a table
+    """Give what a pattern stands for; None while nobody can tell."""
+    match letter:
+        case "j" | "J":
+            return facts.raw_id
+        case "A":
+            return facts.raw_id if facts.array_job_id is None else facts.array_job_id
+        case "a" | "b":
+            return _task(facts, is_modulo=letter == "b")
+        case "x":
+            return facts.name
+        case "u":
+            return facts.user
+        case "N":
+            return facts.batch_host.partition(".")[0] or None
+        case "s":
+            return "batch"
+        case _:
+            return 0
+
+
+def _task(facts: PathFacts, *, is_modulo: bool) -> int | None:
+    task = facts.array_task_id
+    if task is None and facts.array_job_id is None:
+        task = _NO_TASK
+    if task is None or not is_modulo:
+        return task
+    return task % 10 if facts.has_modulo else None

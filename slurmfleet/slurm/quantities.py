@@ -23,6 +23,7 @@ _AMOUNT = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)([KMGTPE]?)", re.ASCII)
 _SCOPED_AMOUNT = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)([KMGTPE]?)[cn]?", re.ASCII)
 _EXIT_PAIR = re.compile(r"(\d{1,5}):(\d{1,5})", re.ASCII)
 _EXIT_STATUS = re.compile(r"\d{1,10}", re.ASCII)
+_WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 _NO_VALUES = frozenset({0, 0xFFFFFFFE, 0xFFFFFFFF})
 _LATEST_EPOCH_S = 253_402_300_799
@@ -147,7 +148,7 @@ def parse_memory_mib(text: str) -> int | None:
 def parse_count(text: str) -> int:
     """Give a count: `7`, or `2K` for 2048, as squeue writes round numbers; `1-4` is 1.
 
-    0 where Slurm says nothing.
+    0 where Slurm says nothing, or writes its own mark for that (4294967294).
 
     Raises:
         MalformedValueError: It is something else.
@@ -157,7 +158,22 @@ def parse_count(text: str) -> int:
     match = _AMOUNT.fullmatch(text.partition("-")[0])
     if match is None:
         raise MalformedValueError("not a count", text)
-    return _scaled(match[1], _POWERS[match[2]])
+    count = _scaled(match[1], _POWERS[match[2]])
+    return 0 if count in _NO_VALUES else count
+
+
+@lru_cache(maxsize=1024)
+def parse_number(text: str) -> int | None:
+    """Give a whole number that may be negative; None where Slurm does not tell.
+
+    Raises:
+        MalformedValueError: It is something else.
+    """
+    if text in _UNTOLD:
+        return None
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    raise MalformedValueError("not a whole number", text)
 
 
 def _scaled(number: str, power: int) -> int:

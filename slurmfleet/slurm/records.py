@@ -24,6 +24,12 @@ class Separators:
     record: str
     """squeue adds a newline after it; sacct has no such thing."""
 
+    inner: str = ""
+    """What ends a squeue field that no user can write into; empty: `field` does.
+
+    Eight bytes less for each of 35 fields make the answer a third shorter.
+    """
+
 
 PLAIN = Separators(field="\x1f", record="\x1e")
 """Fixed separators: for recordings, never for text that others may forge."""
@@ -68,7 +74,7 @@ def separators_for(nonce: str) -> Separators:
     a dot, and must not hold a comma.
     """
     token = hashlib.sha256(f"separators {checked_nonce(nonce)}".encode()).hexdigest()[:8]
-    return Separators(field=f"\x1f{token}", record=f"\x1e{token}")
+    return Separators(field=f"\x1f{token}", record=f"\x1e{token}", inner="\x1f")
 
 
 def bad_row(line: str, error: SlurmParseError) -> BadRow:

@@ -13,8 +13,11 @@ from collections.abc import Iterator, Mapping
 
 from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.slurm.arrays import parse_job_ref, parse_raw_id, task_states
-from slurmfleet.slurm.columns import accounting_columns
+from slurmfleet.slurm.columns import ANY_SLURM, Dialect
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
+from slurmfleet.slurm.gpus import count_gpus
+from slurmfleet.slurm.hostlist import node_names
+from slurmfleet.slurm.paths import PathFacts, job_files
 from slurmfleet.slurm.quantities import (
     NO_EXIT_CODE,
     needed_time,
@@ -29,14 +32,14 @@ from slurmfleet.slurm.tres import parse_tres
 
 
 def parse_accounting(
-    text: str, separators: Separators = PLAIN, *, with_restarts: bool = False
+    text: str, separators: Separators = PLAIN, dialect: Dialect = ANY_SLURM
 ) -> ParsedRows:
     """Read the jobs that `accounting_sections` listed.
 
     Rows that are PENDING or RUNNING are evidence that a job is not over. `restart_count` is 0
-    where sacct does not know it (`with_restarts` false): then it says nothing.
+    where sacct does not know it: then it says nothing.
     """
-    columns = accounting_columns(with_restarts=with_restarts)
+    columns = dialect.accounting
     jobs: list[Job] = []
     bad: list[BadRow] = []
     for record in _records(text, separators.field, len(columns)):
@@ -44,7 +47,7 @@ def parse_accounting(
         try:
             if len(fields) != len(columns):
                 raise MalformedRowError(f"{len(fields)} fields, not {len(columns)}", record)
-            jobs.append(_job(dict(zip(columns, fields, strict=True))))
+            jobs.append(_job(dict(zip(columns, fields, strict=True)), dialect.has_modulo))
         except SlurmParseError as exc:
             bad.append(bad_row(record, exc))
     return ParsedRows(jobs=tuple(jobs), bad=tuple(bad))
@@ -67,7 +70,7 @@ def _records(text: str, delimiter: str, columns: int) -> Iterator[str]:
         yield record
 
 
-def _job(field: Mapping[str, str]) -> Job:
+def _job(field: Mapping[str, str], has_modulo: bool | None) -> Job:  # noqa: FBT001 private
     ref = parse_job_ref(field["JobID"])
     state, state_flags = parse_state(field["State"])
     tres_text = field["AllocTRES"] or field["ReqTRES"]
@@ -77,9 +80,30 @@ def _job(field: Mapping[str, str]) -> Job:
     # 22.05 gives a job that was cancelled before it ran its end as start; 24.11 says None.
     never_ran = state is JobState.PENDING or (state.is_terminal and not nodes)
     exit_code = parse_exit_code(field["ExitCode"]) if state.is_terminal else NO_EXIT_CODE
+    raw_id = parse_raw_id(field["JobIDRaw"])
+    names, has_all_names = node_names(nodes)
+    facts = PathFacts(
+        raw_id=None if ref.waiting else raw_id,
+        array_job_id=ref.array_job_id,
+        array_task_id=ref.array_task_id,
+        name=field["JobName"],
+        user=field["User"],
+        work_dir=field["WorkDir"],
+        batch_host=names[0] if names else "",
+        has_modulo=has_modulo,
+    )
+    # A job of which sacct knows an output file had a script; of others it says nothing.
+    files = job_files(
+        stdout=field.get("StdOut", ""),
+        stderr=field.get("StdErr", ""),
+        stdin=field.get("StdIn", ""),
+        facts=facts,
+        is_batch=None,
+    )
+    gpus = count_gpus(tres, (), node_count=0, task_count=0)
     return Job(
         job_id=ref.job_id,
-        raw_id=parse_raw_id(field["JobIDRaw"]),
+        raw_id=raw_id,
         submitted_at=needed_time(field["Submit"]),
         state=state,
         state_flags=state_flags,
@@ -95,12 +119,19 @@ def _job(field: Mapping[str, str]) -> Job:
         time_limit_s=parse_minutes_s(field["TimelimitRaw"]),
         node_count=parse_count(field["NNodes"]),
         node_list=nodes,
+        node_names=names,
+        has_all_node_names=has_all_names,
         cpu_count=parse_count(field["NCPUS"]),
         memory_mib=tres.memory_mib,
-        gpu_count=tres.gpu_count,
-        gpus_by_type=tres.gpus_by_type,
+        gpu_count=gpus.count,
+        gpu_source=gpus.source,
+        gpus_by_type=gpus.by_type,
         tres=tres_text,
         work_dir=field["WorkDir"],
+        stdout_path=files.stdout_path,
+        stderr_path=files.stderr_path,
+        stdin_path=files.stdin_path,
+        unexpanded_paths=files.unexpanded_paths,
         comment=field["Comment"],
         submit_line=field["SubmitLine"],
         restart_count=parse_count(field.get("Restarts", "")),
@@ -112,4 +143,5 @@ def _job(field: Mapping[str, str]) -> Job:
         task_states=task_states(ref, state),
         het_job_id=ref.het_job_id,
         het_offset=ref.het_offset,
+        sluid=told(field.get("SLUID", "")),
     )

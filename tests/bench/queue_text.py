@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count, islice
 
-from slurmfleet.slurm.columns import DETAIL_COLUMNS, QUEUE_COLUMNS
+from slurmfleet.slurm.columns import QUEUE_COLUMNS
 from slurmfleet.slurm.records import separators_for
+from slurmfleet.testing.records import detail_record
 
 NONCE = "0123456789abcdef0123456789abcdef"
 EPOCH_S = 1_795_176_000
@@ -40,7 +41,13 @@ class FakeQueue:
         starting = list(islice(waiting, changes * 2 // 5))
         ending = list(islice(running, changes * 2 // 5))
         for one in starting:
-            one.update(State="RUNNING", Reason="None", NodeList="gpu07", **self._times(14_400))
+            one.update(
+                State="RUNNING",
+                Reason="None",
+                NodeList="gpu07",
+                BatchHost="gpu07",
+                **self._times(14_400),
+            )
         for one in ending:
             one.update(State="COMPLETED", EndTime=str(self.seconds))
         for _ in range(changes - len(starting) - len(ending)):
@@ -54,11 +61,7 @@ class FakeQueue:
 
     def answer(self) -> bytes:
         """Give what the composite command of a look would print now."""
-        end = _SEPARATORS.record + "\n"
-        detail = "".join(
-            _SEPARATORS.field.join(map(one.__getitem__, DETAIL_COLUMNS)) + end
-            for one in self.records
-        )
+        detail = "".join(detail_record(one, _SEPARATORS) for one in self.records)
         queue = "".join(
             "|".join(map(one.__getitem__, QUEUE_COLUMNS)) + "\n" for one in self.records
         )
@@ -86,7 +89,7 @@ def _record(index: int) -> Record:
     if place < _PLAIN:
         return _running(_waiting_record(raw_id, EPOCH_S - index % 86_400), index)
     record = _waiting_record(raw_id, EPOCH_S - block % 86_400)
-    record.update(ArrayJobID=str(array_id), Name=f"sweep-{array_id}")
+    record.update(Name=f"sweep-{array_id}")
     if place < _TASKS:
         task = str(place - _PLAIN)
         record.update(JobID=str(raw_id + 1), JobArrayID=f"{array_id}_{task}", ArrayTaskID=task)
@@ -101,6 +104,7 @@ def _running(record: Record, index: int) -> Record:
         "State": "RUNNING",
         "Reason": "None",
         "NodeList": f"gpu{index % 400:03d}",
+        "BatchHost": f"gpu{index % 400:03d}",
         "StartTime": str(start),
         "EndTime": str(start + 14_400),
     }
@@ -112,10 +116,7 @@ def _waiting_record(raw_id: int, submitted_s: int) -> Record:
     return {
         "JobArrayID": str(raw_id),
         "JobID": str(raw_id),
-        "ArrayJobID": str(raw_id),
         "ArrayTaskID": "N/A",
-        "HetJobID": "N/A",
-        "HetJobOffset": "N/A",
         "UserName": user,
         "Account": f"account{raw_id % 12}",
         "Partition": ("batch", "long", "gpu", "interactive")[raw_id % 4],
@@ -129,16 +130,31 @@ def _waiting_record(raw_id: int, submitted_s: int) -> Record:
         "TimeLimit": "4:00:00",
         "NumNodes": "1",
         "NumCPUs": "16",
-        "MinMemory": "128G",
         "tres-alloc": "cpu=16,mem=128G,node=1,billing=16,gres/gpu=8,gres/gpu:h100=8",
         "PriorityLong": str(10_000 + raw_id % 997),
         "RestartCnt": "0",
         "exit_code": "0:0",
         "NodeList": "",
+        "BatchHost": "n/a",
+        "NumTasks": "1",
+        "tres-per-job": "N/A",
+        "tres-per-node": "gres/gpu:h100:8",
+        "tres-per-socket": "N/A",
+        "tres-per-task": "N/A",
+        "ReqNodes": "",
+        "Reservation": "(null)",
+        "Licenses": "(null)",
+        "OverSubscribe": "OK",
+        "BatchFlag": "1",
+        "Requeue": "1",
+        "Nice": "0",
+        "DeadLine": "N/A",
+        "Feature": "(null)",
+        "STDIN": "/dev/null",
         "Dependency": "(null)",
         "WorkDir": home,
-        "STDOUT": f"{home}/slurm-{raw_id}.out",
-        "STDERR": f"{home}/slurm-{raw_id}.err",
+        "STDOUT": f"{home}/slurm-%j.out",
+        "STDERR": f"{home}/slurm-%j.err",
         "Command": f"{home}/train.sbatch",
         "Comment": "(null)",
         "Name": f"train-{raw_id % 5_000}",

@@ -74,7 +74,7 @@ def a_desk(*jobs: Job, clock: Clock | None = None, link: SshLink | None = None, 
     clock = clock or ManualClock()
     cluster = ClusterConfig.model_validate({"name": "alpha", "host": "127.0.0.1", **config})
     target = SshTarget(cluster=cluster.name, host="127.0.0.1")
-    probe = Probe(user="alice", slurm_version="24.11.5", environment={}, has_restarts=True)
+    probe = Probe(user="alice", slurm_version="24.11.5", environment={})
     return Desk(
         cluster,
         link=link or SshLink(target, clock=clock),

@@ -72,9 +72,7 @@ class Site:
 
     def desk(self, *paths: str, home: str = "") -> Desk:
         environment = {"PATH": f"{self.folder / 'bin'}:/usr/bin:/bin"}
-        probe = Probe(
-            user="alice", slurm_version="24.11.5", environment=environment, has_restarts=True
-        )
+        probe = Probe(user="alice", slurm_version="24.11.5", environment=environment)
         self.write("printenv", f"echo {home or '/home/alice'}")
         config = {"name": "alpha", "host": "127.0.0.1", "mount_paths": paths}
         return Desk(

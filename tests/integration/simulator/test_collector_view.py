@@ -8,6 +8,8 @@ import pytest
 
 from services.simulator.control import ControlClient
 from services.simulator.service import Site
+from slurmfleet.slurm.abilities import Abilities
+from slurmfleet.slurm.columns import DETAIL_COLUMNS, dialect_for
 from slurmfleet.slurm.commands import (
     Section,
     accounting_sections,
@@ -23,6 +25,7 @@ from slurmfleet.slurm.squeue import parse_detail, parse_queue
 
 CLUSTER = "demo-h100"
 TEAM = ("ada", "ben", "chloe")
+DIALECT = dialect_for(Abilities(accounting_fields=frozenset({"restarts", "stdout", "stderr"})))
 
 pytestmark = pytest.mark.integration
 
@@ -53,7 +56,13 @@ async def test_a_connection_begins_with_a_probe(
     frames = await ask(connection, probe_sections(), nonce, command="bash -l -s")
 
     probe = parse_probe(frames)
-    assert (probe.user, probe.slurm_version, probe.has_restarts) == ("ada", "24.11.5", True)
+    known = probe.abilities
+    assert (probe.user, probe.slurm_version, known.has_suffixes) == ("ada", "24.11.5", True)
+    assert set(DETAIL_COLUMNS) <= set(probe.dialect.detail)
+    assert "Restarts" in probe.dialect.accounting
+    assert (known.has_accounting, known.counts_gpus, known.is_rate_limited) == (True, True, False)
+    assert known.programs is not None
+    assert {"sacct", "sinfo", "timeout"} <= known.programs
     assert probe.environment["PATH"].startswith(f"{site.folder.programs}:")
     assert frames.remote_epoch_s == site.engine.cluster.now
 
@@ -76,16 +85,14 @@ async def test_queue_and_accounting_are_understood_and_true(
         [
             queue_section(),
             detail_section(TEAM, separators),
-            *accounting_sections(numbers, separators, with_restarts=True),
+            *accounting_sections(numbers, separators, DIALECT),
         ],
         nonce,
     )
 
     queue = parse_queue(frames.sections["queue"].stdout)
     detail = parse_detail(frames.sections["detail"].stdout, separators)
-    accounting = parse_accounting(
-        frames.sections["accounting"].stdout, separators, with_restarts=True
-    )
+    accounting = parse_accounting(frames.sections["accounting"].stdout, separators, DIALECT)
     assert (frames.done, queue.bad, detail.bad, accounting.bad) == (True, (), (), ())
     told = {
         (job.raw_id, job.state.value, int(job.submitted_at.timestamp()), job.restart_count)

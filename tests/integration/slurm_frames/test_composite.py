@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from slurmfleet.slurm.columns import dialect_for
 from slurmfleet.slurm.commands import Section, probe_sections
 from slurmfleet.slurm.faults import Fault, FaultKind, find_fault
 from slurmfleet.slurm.frames import Frames, SectionOutput, composite, parse_frames
@@ -150,8 +151,11 @@ def test_the_probe_learns_what_later_calls_need(run: Run, login_node: Path):
             "PATH": probe.environment["PATH"],
             "SLURM_CONF": "/etc/a b/slurm.conf",
         },
-        has_restarts=True,
+        abilities=probe.abilities,
+        dialect=dialect_for(probe.abilities),
     )
+    assert probe.abilities.accounting_fields is not None
+    assert "restarts" in probe.abilities.accounting_fields
     without_login = run(
         section("version", "squeue", "--version"),
         section("conf", "printenv", "SLURM_CONF"),

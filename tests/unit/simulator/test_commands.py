@@ -61,13 +61,13 @@ def test_squeue_shortens_long_lists_of_tasks_unless_told_otherwise(run: Run):
     assert (len(short), short[-4:], full) == (65, "...\n", f"{tasks}\n")
 
 
-def test_squeue_drops_an_unknown_field_as_recorded(run: Run):
+def test_squeue_prints_nothing_for_an_unknown_field_as_recorded(run: Run):
     run("sbatch --hold --wrap true")
 
     answer = run("squeue -h -O 'JobID:|,NoSuchField:|,State:'")
 
     assert (answer.stdout, answer.stderr, answer.status) == (
-        "10|PENDING\n",
+        "10||PENDING\n",
         recorded("queue-unknown-field", "stderr"),
         0,
     )

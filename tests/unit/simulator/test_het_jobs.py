@@ -8,7 +8,6 @@ import pytest
 from services.simulator.calls import Answer
 from services.simulator.cluster import Cluster
 from services.simulator.model import State
-from slurmfleet.slurm.columns import DETAIL_COLUMNS
 
 NOW = 1_790_000_000
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "slurm" / "24.11.5"
@@ -42,6 +41,12 @@ def recorded_het(case: str, names: tuple[str, ...], ids: tuple[str, ...]) -> lis
     ]
 
 
+def recorded_names(case: str) -> tuple[str, ...]:
+    """Read which fields were asked from the command that was recorded."""
+    columns = (RECORDINGS / case / "command.txt").read_text().partition("-O $'")[2]
+    return tuple(column.partition(":")[0] for column in columns.rstrip("'\n").split(","))
+
+
 def numbered(row: dict[str, str], ids: tuple[str, ...]) -> dict[str, str]:
     first = row[names_id(row)].partition("+")[0]
     shown: dict[str, str] = {}
@@ -60,11 +65,13 @@ def test_components_start_together_and_are_written_as_recorded(cluster: Cluster,
     cluster.advance(NOW + 10)
 
     ids = ("JobArrayID", "JobID", "ArrayJobID", "HetJobID", "ArrayTaskID", "State")
-    format_ = ",".join(f"{name}:\x1f" for name in DETAIL_COLUMNS)
+    names = (*ids, "HetJobOffset", "Name")
+    format_ = ",".join(f"{name}:\x1f" for name in names)
     lines = run(f"squeue -h -O '{format_}'").stdout.splitlines()
-    rows = [dict(zip(DETAIL_COLUMNS, line.split("\x1f"), strict=False)) for line in lines]
+    rows = [dict(zip(names, line.split("\x1f"), strict=False)) for line in lines]
 
-    assert [numbered(row, ids) for row in rows] == recorded_het("queue-live", DETAIL_COLUMNS, ids)
+    recorded = recorded_het("queue-live", recorded_names("queue-live"), ids)
+    assert [numbered(row, ids) for row in rows] == recorded
     assert [row["HetJobOffset"] for row in rows] == ["0", "1"]
     assert [row["Name"] for row in rows] == ["het", "het"]
 

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurmfleet.slurm.columns import DETAIL_COLUMNS, accounting_columns
+from slurmfleet.slurm.abilities import Abilities
+from slurmfleet.slurm.columns import ANY_SLURM, DETAIL_COLUMNS, FREE_TEXT_COLUMNS, dialect_for
 from slurmfleet.slurm.commands import (
     Section,
     accounting_sections,
@@ -31,12 +32,24 @@ def test_queue_is_asked_with_the_columns_that_counts_need():
 def test_detail_names_each_user_once_and_ends_records():
     section = detail_section(["alice", "bob", "alice"], PLAIN, limit_s=5)
 
-    columns = ",".join(f"{column}:{US}" for column in DETAIL_COLUMNS[:-1]) + f",Name:{RS}"
+    asked = (*DETAIL_COLUMNS, *FREE_TEXT_COLUMNS)
+    columns = ",".join(f"{column}:{US}" for column in asked[:-1]) + f",Name:{RS}"
     assert section == Section(
         name="detail",
         argv=("squeue", "-h", "-a", "-t", "all", "-u", "alice,bob", "-O", columns),
         limit_s=5,
     )
+
+
+def test_only_what_users_write_costs_a_long_separator():
+    separators = Separators(field="\x1flong", record="\x1eend", inner=US)
+
+    columns = detail_section(["alice"], separators).argv[-1].split(",")
+
+    ends = dict(column.split(":") for column in columns)
+    assert ends["JobID"] == ends["Nice"] == US
+    assert ends["DeadLine"] == ends["WorkDir"] == ends["Comment"] == "\x1flong"
+    assert ends["Name"] == "\x1eend"
 
 
 def test_accounts_are_asked_by_account():
@@ -62,7 +75,7 @@ def test_a_detail_of_nobody_is_refused():
 def test_accounting_asks_for_each_id_once_in_order():
     sections = accounting_sections([30, 5, 30], PLAIN, limit_s=7)
 
-    columns = ",".join(accounting_columns(with_restarts=False))
+    columns = ",".join(ANY_SLURM.accounting)
     assert "Restarts" not in columns
     assert sections == (
         Section(
@@ -77,11 +90,12 @@ def test_accounting_asks_for_each_id_once_in_order():
 
 
 def test_accounting_can_ask_for_restarts_and_every_run():
-    (section,) = accounting_sections([5], PLAIN, with_restarts=True, every_run=True)
+    dialect = dialect_for(Abilities(accounting_fields=frozenset({"restarts", "stdout"})))
+
+    (section,) = accounting_sections([5], PLAIN, dialect, every_run=True)
 
     assert section.argv[1:6] == ("-a", "-X", "-n", "-P", "-D")
-    assert section.argv[-1] == ",".join(accounting_columns(with_restarts=True))
-    assert "Restarts" in section.argv[-1]
+    assert section.argv[-1].endswith(",Reason,Restarts,StdOut,WorkDir,Comment,SubmitLine,JobName")
 
 
 def test_accounting_of_many_jobs_is_asked_in_parts():
@@ -104,14 +118,36 @@ def test_numbers_that_are_no_job_are_refused(raw_id: int):
 
 
 def test_probe_asks_who_which_slurm_and_which_environment():
-    assert {section.name: section.argv for section in probe_sections()} == {
+    asked = {section.name: section.argv for section in probe_sections()}
+
+    assert {name: argv for name, argv in asked.items() if len(argv) < 4} == {
         "probe_user": ("id", "-un"),
         "probe_version": ("squeue", "--version"),
+        "probe_queue_help": ("squeue", "--help"),
+        "probe_data_parsers": ("squeue", "--json=list"),
         "probe_accounting_fields": ("sacct", "-e"),
+        "probe_config": ("scontrol", "show", "config"),
         "probe_path": ("printenv", "PATH"),
         "probe_slurm_conf": ("printenv", "SLURM_CONF"),
         "probe_ld_library_path": ("printenv", "LD_LIBRARY_PATH"),
     }
+
+
+def test_probe_asks_for_the_header_of_our_own_jobs_alone():
+    asked = {section.name: section.argv for section in probe_sections()}
+
+    *start, columns = asked["probe_queue_fields"]
+    assert start == ["squeue", "-a", "--me", "-t", "BOOT_FAIL", "-O"]
+    assert columns.startswith("JobArrayID:|,JobID:|,UserName:|")
+    assert columns.endswith("Name:|")
+    assert asked["probe_node_fields"][:4] == ("sinfo", "-p", "slurmfleet-asks-for-the-header", "-O")
+
+
+def test_probe_finds_programs_without_a_word_from_outside():
+    asked = {section.name: section.argv for section in probe_sections()}
+
+    assert asked["probe_programs"][:4] == ("bash", "-c", 'type -P "$@"; exit 0', "bash")
+    assert {"nvidia-smi", "lfs", "srun", "timeout"} <= set(asked["probe_programs"])
 
 
 @given(st.from_regex(r"[0-9a-f]{16,64}", fullmatch=True))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slurmfleet.slurm.errors import HostlistTooLargeError, MalformedValueError, SlurmParseError
-from slurmfleet.slurm.hostlist import expand_hostlist
+from slurmfleet.slurm.hostlist import expand_hostlist, node_names
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,16 @@ def test_no_text_makes_it_fail_in_another_way(text: str):
         hosts = expand_hostlist(text, limit=50)
 
     assert len(hosts) <= 50
+
+
+def test_a_jobs_nodes_are_named_up_to_a_limit():
+    names, is_all = node_names("gpu[0001-2000]")
+
+    assert (len(names), names[0], names[-1], is_all) == (1_024, "gpu0001", "gpu1024", False)
+    assert node_names("gpu[01-02],cpu1") == (("gpu01", "gpu02", "cpu1"), True)
+    assert node_names("") == ((), True)
+
+
+def test_nodes_that_cannot_be_named_are_told_to_be_missing():
+    assert node_names("gpu[") == ((), False)
+    assert node_names("gpu[1-9999999]") == ((), False)

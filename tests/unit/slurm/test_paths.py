@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurmfleet.slurm.paths import NO_PATH, JobPath, PathFacts, job_path, output_paths
+from slurmfleet.slurm.paths import NO_PATH, JobFiles, JobPath, PathFacts, job_files, job_path
 
 PLAIN = PathFacts(
     raw_id=14,
@@ -57,37 +57,50 @@ def test_what_is_not_known_yet_stays_and_is_marked(pattern: str, facts: PathFact
     assert job_path(pattern, facts) == JobPath(path=f"/home/alice/pt/{shown}", is_expanded=False)
 
 
-def test_errors_go_to_the_output_where_no_other_file_is_named():
-    out = JobPath(path="/home/alice/pt/train-14.out")
+def files(stdout: str, stderr: str, facts: PathFacts, *, is_batch: bool | None = True) -> JobFiles:
+    return job_files(stdout=stdout, stderr=stderr, stdin="", facts=facts, is_batch=is_batch)
 
-    assert output_paths("train-%j.out", "(null)", PLAIN, is_batch=True) == (out, out)
-    assert output_paths("train-%j.out", "/e/%j", PLAIN, is_batch=True) == (
-        out,
-        JobPath(path="/e/14"),
+
+def in_pt(stdout: str, stderr: str = "", *unexpanded: str) -> JobFiles:
+    return JobFiles(
+        stdout_path=f"/home/alice/pt/{stdout}",
+        stderr_path=f"/home/alice/pt/{stderr or stdout}",
+        stdin_path="",
+        unexpanded_paths=unexpanded,
     )
 
 
-def test_a_batch_job_without_a_named_file_has_slurms_default():
-    plain = JobPath(path="/home/alice/pt/slurm-14.out")
-    task = JobPath(path="/home/alice/pt/slurm-5_14.out")
+def test_errors_go_to_the_output_where_no_other_file_is_named():
+    assert files("train-%j.out", "(null)", PLAIN) == in_pt("train-14.out")
+    assert files("train-%j.out", "e/%j", PLAIN) == in_pt("train-14.out", "e/14")
 
-    assert output_paths("(null)", "(null)", PLAIN, is_batch=True) == (plain, plain)
-    assert output_paths("", "", TASK, is_batch=True) == (task, task)
+
+def test_the_input_is_a_file_as_the_others():
+    read = job_files(stdout="o", stderr="", stdin="in-%N", facts=WAITING, is_batch=True)
+
+    assert (read.stdin_path, read.unexpanded_paths) == ("/home/alice/pt/in-%N", ("stdin_path",))
+
+
+def test_a_batch_job_without_a_named_file_has_slurms_default():
+    assert files("(null)", "(null)", PLAIN) == in_pt("slurm-14.out")
+    assert files("", "", TASK) == in_pt("slurm-5_14.out")
 
 
 @pytest.mark.parametrize("is_batch", [False, None])
 def test_a_job_without_a_script_has_no_files(is_batch: bool | None):  # noqa: FBT001 a case
-    assert output_paths("(null)", "(null)", PLAIN, is_batch=is_batch) == (NO_PATH, NO_PATH)
+    assert files("(null)", "(null)", PLAIN, is_batch=is_batch) == JobFiles("", "", "", ())
 
 
 def test_the_default_name_that_22_05_gives_an_array_task_is_put_right():
     wrong = "/home/alice/pt/slurm-17.out"
-    facts = TASK._replace(raw_id=17)
-    right = JobPath(path="/home/alice/pt/slurm-5_14.out")
 
-    assert output_paths(wrong, wrong, facts, is_batch=True) == (right, right)
-    whole = JobPath(path="/home/alice/pt/slurm-5_%a.out", is_expanded=False)
-    assert output_paths("/home/alice/pt/slurm-5.out", "", ARRAY, is_batch=True) == (whole, whole)
+    assert files(wrong, wrong, TASK._replace(raw_id=17)) == in_pt("slurm-5_14.out")
+
+
+def test_the_files_of_a_whole_array_stay_open():
+    shown = files("/home/alice/pt/slurm-5.out", "", ARRAY)
+
+    assert shown == in_pt("slurm-5_%a.out", "", "stderr_path", "stdout_path")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +112,7 @@ def test_the_default_name_that_22_05_gives_an_array_task_is_put_right():
     ],
 )
 def test_other_names_are_believed(text: str, facts: PathFacts):
-    assert output_paths(text, text, facts, is_batch=True)[0] == JobPath(path=text)
+    assert files(text, text, facts).stdout_path == text
 
 
 @given(st.text())

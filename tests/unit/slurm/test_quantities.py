@@ -15,6 +15,7 @@ from slurmfleet.slurm.quantities import (
     parse_exit_code,
     parse_memory_mib,
     parse_minutes_s,
+    parse_number,
     parse_priority,
     parse_time,
 )
@@ -214,3 +215,21 @@ def test_no_text_makes_a_reader_fail_in_another_way(read: Callable[[str], object
         answer = read(text)
 
     assert answer is None or read(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("0", 0), ("-50", -50), ("2147483645", 2_147_483_645), ("N/A", None)]
+)
+def test_a_whole_number_is_read(text: str, number: int | None):
+    assert parse_number(text) == number
+
+
+@pytest.mark.parametrize("text", ["1.5", "--1", "5K", "\u0665"])
+def test_a_whole_number_that_is_none_is_refused(text: str):
+    with pytest.raises(MalformedValueError):
+        parse_number(text)
+
+
+@pytest.mark.parametrize("text", ["4294967294", "4294967295"])
+def test_a_count_that_slurm_does_not_know_is_none(text: str):
+    assert parse_count(text) == 0

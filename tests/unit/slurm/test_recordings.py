@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from slurmfleet.contracts.jobs import Job, JobState
-from slurmfleet.slurm.columns import DETAIL_COLUMNS, accounting_columns
+from slurmfleet.slurm.columns import ANY_SLURM, Dialect
 from slurmfleet.slurm.faults import FaultKind, find_fault
 from slurmfleet.slurm.frames import SectionOutput
 from slurmfleet.slurm.records import PLAIN, ParsedRows, Separators
@@ -70,6 +70,15 @@ class Recording:
     labels: dict[str, int]
     """Job number by what the job was made to show."""
 
+    @property
+    def dialect(self) -> Dialect:
+        """Which fields were asked, read from the command."""
+        if "sacct" in self.command:
+            fields = self.command.rpartition(" -o ")[2].strip()
+            return replace(ANY_SLURM, accounting=tuple(fields.split(",")))
+        columns = self.command.partition("-O $'")[2].rstrip("'\n").split(",")
+        return replace(ANY_SLURM, detail=tuple(one.partition(":")[0] for one in columns))
+
 
 Recorded = Callable[[str], Recording]
 
@@ -97,6 +106,14 @@ def recorded(slurm_version: str) -> Recorded:
     return read
 
 
+def read_queue(recording: Recording, separators: Separators) -> ParsedRows:
+    return parse_detail(recording.output.stdout, separators, recording.dialect)
+
+
+def read_accounting(recording: Recording) -> ParsedRows:
+    return parse_accounting(recording.output.stdout, PLAIN, recording.dialect)
+
+
 def by_label(rows: ParsedRows, labels: dict[str, int]) -> dict[str, Job]:
     """Give each labelled job; of an array its waiting part, of a requeue the newest run."""
     by_number = {str(job.job_id).partition("+")[0]: job for job in rows.jobs}
@@ -107,18 +124,14 @@ def by_label(rows: ParsedRows, labels: dict[str, int]) -> dict[str, Job]:
     }
 
 
-def test_recorded_columns_are_ours(recorded: Recorded):
-    queue, accounting = recorded("queue").command, recorded("accounting").command
-
-    assert f" {','.join(accounting_columns(with_restarts=False))}" in accounting
-    wanted = [f"{name}:\\x1f" for name in DETAIL_COLUMNS[:-1]] + ["Name:\\x1e"]
-    assert f"$'{','.join(wanted)}'" in queue
+def test_recorded_fields_of_accounting_are_ours(recorded: Recorded):
+    assert recorded("accounting").dialect.accounting == ANY_SLURM.accounting
 
 
 def test_every_record_is_read_when_separators_cannot_be_forged(recorded: Recorded):
     recording = recorded("queue-long-separators")
 
-    rows = parse_detail(recording.output.stdout, LONG)
+    rows = read_queue(recording, LONG)
 
     assert rows.bad == ()
     assert len(rows.jobs) == recording.output.stdout.count(LONG.record)
@@ -128,7 +141,7 @@ def test_every_record_is_read_when_separators_cannot_be_forged(recorded: Recorde
 def test_squeue_tells_how_jobs_ended(recorded: Recorded):
     recording = recorded("queue-long-separators")
 
-    jobs = by_label(parse_detail(recording.output.stdout, LONG), recording.labels)
+    jobs = by_label(read_queue(recording, LONG), recording.labels)
 
     seen = {
         label: (jobs[label].state, jobs[label].exit_code, jobs[label].exit_signal)
@@ -141,7 +154,7 @@ def test_squeue_tells_how_jobs_ended(recorded: Recorded):
 def test_squeue_tells_why_jobs_wait(recorded: Recorded):
     recording = recorded("queue-long-separators")
 
-    jobs = by_label(parse_detail(recording.output.stdout, LONG), recording.labels)
+    jobs = by_label(read_queue(recording, LONG), recording.labels)
 
     assert {label: jobs[label].reason for label in WAITING} == WAITING
     assert {jobs[label].state for label in WAITING} == {JobState.PENDING}
@@ -151,16 +164,32 @@ def test_squeue_tells_why_jobs_wait(recorded: Recorded):
 def test_odd_names_come_back_whole(recorded: Recorded):
     recording = recorded("queue-long-separators")
 
-    jobs = by_label(parse_detail(recording.output.stdout, LONG), recording.labels)
+    jobs = by_label(read_queue(recording, LONG), recording.labels)
 
     assert {label: jobs[label].name for label in ODD_NAMES} == ODD_NAMES
     assert jobs["odd-long"].name.strip("n") == ""
     assert len(jobs["odd-long"].name) > 500
 
 
+def test_squeue_tells_what_jobs_wait_for(recorded: Recorded):
+    recording = recorded("queue-long-separators")
+
+    jobs = by_label(read_queue(recording, LONG), recording.labels)
+
+    awaited = {
+        label: [(one.kind, one.job_id, one.state) for one in jobs[label].dependencies]
+        for label in ("dependency", "dependency-never", "running")
+    }
+    assert awaited == {
+        "dependency": [("afterok", recording.labels["running"], "unfulfilled")],
+        "dependency-never": [("afterok", recording.labels["doomed"], "failed")],
+        "running": [],
+    }
+
+
 def test_squeue_shows_arrays_het_jobs_and_requeues(recorded: Recorded, slurm_version: str):
     recording = recorded("queue-long-separators")
-    rows = parse_detail(recording.output.stdout, LONG)
+    rows = read_queue(recording, LONG)
 
     jobs = by_label(rows, recording.labels)
     array, het, mixed = (recording.labels[label] for label in ("array", "het", "array-mixed"))
@@ -192,14 +221,39 @@ def test_squeue_shows_arrays_het_jobs_and_requeues(recorded: Recorded, slurm_ver
 def test_squeue_shows_gpus_and_limits(recorded: Recorded):
     recording = recorded("queue-long-separators")
 
-    jobs = by_label(parse_detail(recording.output.stdout, LONG), recording.labels)
+    jobs = by_label(read_queue(recording, LONG), recording.labels)
 
     (kind,) = jobs["running"].gpus_by_type
     assert kind in {"h100", "a100", "a100-sxm4-80gb"}
     assert (jobs["running"].gpu_count, jobs["running"].gpus_by_type) == (2, {kind: 2})
     assert (jobs["running"].memory_mib, jobs["running"].cpu_count) == (65_536, 8)
+    assert len(jobs["running-two-nodes"].node_names) == 2
     assert (jobs["running-two-nodes"].node_count, jobs["running-two-nodes"].gpu_count) == (2, 2)
     assert (jobs["running"].time_limit_s, jobs["unlimited"].time_limit_s) == (3_600, None)
+
+
+def test_squeue_tells_the_files_that_slurmd_made(recorded: Recorded):
+    recording = recorded("queue-long-separators")
+    rows = read_queue(recording, LONG)
+
+    jobs = by_label(rows, recording.labels)
+    mixed, array = recording.labels["array-mixed"], recording.labels["array"]
+    tasks = {
+        job.array_task_id: (job.stdout_path, job.stderr_path)
+        for job in rows.jobs
+        if job.array_job_id == mixed
+    }
+
+    made = {task: f"/home/alice/slurm-{mixed}_{task}.out" for task in range(1, 7)}
+    assert tasks == {task: (path, path) for task, path in made.items()}
+    assert jobs["array"].stdout_path == f"/home/alice/slurm-{array}_%a.out"
+    assert jobs["array"].unexpanded_paths == ("stderr_path", "stdout_path")
+    running = jobs["running"]
+    assert (running.stdout_path, running.stderr_path, running.unexpanded_paths) == (
+        f"/home/alice/train-{running.raw_id}.out",
+        f"/home/alice/train-{running.raw_id}.err",
+        (),
+    )
 
 
 @pytest.mark.parametrize("case", ["queue", "queue-live", "queue-after-restart"])
@@ -207,7 +261,7 @@ def test_plain_separators_lose_only_what_forges_them(recorded: Recorded, case: s
     recording = recorded(case)
     forging = {str(recording.labels[label]) for label in FORGING_LABELS}
 
-    rows = parse_detail(recording.output.stdout, PLAIN)
+    rows = read_queue(recording, PLAIN)
 
     assert len(rows.bad) == len(FORGING_LABELS)
     assert forging - {str(job.job_id) for job in rows.jobs} == {
@@ -218,7 +272,7 @@ def test_plain_separators_lose_only_what_forges_them(recorded: Recorded, case: s
 def test_sacct_tells_how_jobs_ended(recorded: Recorded):
     recording = recorded("accounting-newest")
 
-    jobs = by_label(parse_accounting(recording.output.stdout), recording.labels)
+    jobs = by_label(read_accounting(recording), recording.labels)
 
     wanted = ENDED | {"timeout": (JobState.TIMEOUT, 0, 0)}
     wanted |= {"cancelled-running": (JobState.CANCELLED, 0, 0)}
@@ -235,7 +289,7 @@ def test_sacct_tells_how_jobs_ended(recorded: Recorded):
 def test_sacct_shows_that_others_have_not_ended(recorded: Recorded, slurm_version: str):
     recording = recorded("accounting-newest")
 
-    jobs = by_label(parse_accounting(recording.output.stdout), recording.labels)
+    jobs = by_label(read_accounting(recording), recording.labels)
 
     waiting = {label: jobs[label].state for label in (*WAITING, "requeued-by-node")}
     assert set(waiting.values()) == {JobState.PENDING}
@@ -248,7 +302,7 @@ def test_sacct_shows_that_others_have_not_ended(recorded: Recorded, slurm_versio
 
 def test_sacct_shows_earlier_runs_when_asked_for_every_run(recorded: Recorded, slurm_version: str):
     recording = recorded("accounting")
-    rows = parse_accounting(recording.output.stdout)
+    rows = read_accounting(recording)
 
     def runs(label: str) -> list[tuple[JobState, tuple[str, ...]]]:
         number = recording.labels[label]
@@ -264,7 +318,7 @@ def test_sacct_shows_earlier_runs_when_asked_for_every_run(recorded: Recorded, s
 def test_sacct_tells_restarts_where_it_knows_them(recorded: Recorded):
     recording = recorded("accounting-restarts")
 
-    rows = parse_accounting(recording.output.stdout, with_restarts=True)
+    rows = read_accounting(recording)
     jobs = by_label(rows, recording.labels)
 
     assert len(rows.bad) == 3
@@ -303,7 +357,7 @@ def test_what_went_well_is_no_fault(recorded: Recorded, case: str):
 
 
 def test_counts_agree_with_the_jobs_in_full(recorded: Recorded):
-    rows = parse_detail(recorded("queue-long-separators").output.stdout, LONG)
+    rows = read_queue(recorded("queue-long-separators"), LONG)
     text = "".join(
         f"{job.job_id}{f'_[{job.array_pending}]' if job.array_pending else ''}"
         f"|{job.user}|{job.account}|{job.partition}|{job.state}|{job.tres}|\n"

@@ -5,12 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slurmfleet.contracts.ids import JobId
+from slurmfleet.contracts.job_parts import GpuSource
 from slurmfleet.contracts.jobs import Job, JobState
-from slurmfleet.slurm.columns import accounting_columns
+from slurmfleet.slurm.abilities import Abilities
+from slurmfleet.slurm.columns import ANY_SLURM, dialect_for
 from slurmfleet.slurm.records import PLAIN, ParsedRows, separators_for
 from slurmfleet.slurm.sacct import parse_accounting
 
 SEPARATORS = separators_for("0123456789abcdef")
+NEWER = dialect_for(
+    Abilities(
+        slurm_version="26.05.0",
+        accounting_fields=frozenset({"restarts", "sluid", "stdin", "stdout", "stderr"}),
+    )
+)
 FAILED = {
     "JobID": "2",
     "JobIDRaw": "2",
@@ -34,6 +42,10 @@ FAILED = {
     "NodeList": "gpu01",
     "Reason": "None",
     "Restarts": "2",
+    "SLUID": "s7K3Q9",
+    "StdIn": "/dev/null",
+    "StdOut": "/home/alice/slurm-%j.out",
+    "StdErr": "/home/alice/err-%N",
     "WorkDir": "/home/alice",
     "Comment": "",
     "SubmitLine": "sbatch --wrap exit 3",
@@ -50,7 +62,7 @@ def line(columns: tuple[str, ...], fields: dict[str, str]) -> str:
 
 
 def record(**changes: str) -> str:
-    return line(accounting_columns(with_restarts=False), FAILED | changes)
+    return line(ANY_SLURM.accounting, FAILED | changes)
 
 
 def only_job(**changes: str) -> Job:
@@ -61,9 +73,9 @@ def only_job(**changes: str) -> Job:
 
 
 def test_ended_job_is_read_whole():
-    text = line(accounting_columns(with_restarts=True), FAILED)
+    text = line(NEWER.accounting, FAILED)
 
-    assert parse_accounting(text, SEPARATORS, with_restarts=True) == ParsedRows(
+    assert parse_accounting(text, SEPARATORS, NEWER) == ParsedRows(
         jobs=(
             Job(
                 job_id=JobId("2"),
@@ -81,16 +93,22 @@ def test_ended_job_is_read_whole():
                 time_limit_s=3_600,
                 node_count=1,
                 node_list="gpu01",
+                node_names=("gpu01",),
                 cpu_count=8,
                 memory_mib=65_536,
                 gpu_count=2,
+                gpu_source=GpuSource.TRES,
                 gpus_by_type={"h100": 2},
                 tres="billing=8,cpu=8,gres/gpu:h100=2,gres/gpu=2,mem=64G,node=1",
                 work_dir="/home/alice",
+                stdout_path="/home/alice/slurm-2.out",
+                stderr_path="/home/alice/err-gpu01",
+                stdin_path="/dev/null",
                 submit_line="sbatch --wrap exit 3",
                 restart_count=2,
                 exit_code=3,
                 exit_signal=0,
+                sluid="s7K3Q9",
             ),
         ),
         bad=(),

@@ -5,19 +5,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slurmfleet.contracts.ids import JobId
+from slurmfleet.contracts.job_parts import (
+    Dependency,
+    DependencyKind,
+    DependencyState,
+    GpuRequest,
+    GpuScope,
+    GpuSource,
+    JobRequest,
+)
 from slurmfleet.contracts.jobs import Job, JobState
-from slurmfleet.slurm.columns import DETAIL_COLUMNS
+from slurmfleet.slurm.abilities import Abilities
+from slurmfleet.slurm.columns import (
+    ANY_SLURM,
+    DETAIL_COLUMNS,
+    FREE_TEXT_COLUMNS,
+    NEWER_DETAIL_COLUMNS,
+    dialect_for,
+)
 from slurmfleet.slurm.records import BadRow, ParsedRows, separators_for
 from slurmfleet.slurm.squeue import QueueCount, parse_detail, parse_queue
+from slurmfleet.testing.records import detail_record
 
 SEPARATORS = separators_for("0123456789abcdef")
+NEWEST = dialect_for(
+    Abilities(
+        slurm_version="26.05.0",
+        queue_fields=frozenset(
+            name.lower() for name in (*DETAIL_COLUMNS, *NEWER_DETAIL_COLUMNS, *FREE_TEXT_COLUMNS)
+        ),
+    )
+)
 RUNNING = {
     "JobArrayID": "12",
     "JobID": "12",
-    "ArrayJobID": "12",
-    "ArrayTaskID": "N/A",
-    "HetJobID": "N/A",
-    "HetJobOffset": "N/A",
     "UserName": "alice",
     "Account": "ml",
     "Partition": "batch",
@@ -31,12 +52,29 @@ RUNNING = {
     "TimeLimit": "4:00:00",
     "NumNodes": "1",
     "NumCPUs": "8",
-    "MinMemory": "64G",
     "tres-alloc": "cpu=8,mem=64G,node=1,billing=8,gres/gpu=2,gres/gpu:h100=2",
     "PriorityLong": "10213",
     "RestartCnt": "1",
     "exit_code": "0:0",
     "NodeList": "gpu01",
+    "BatchHost": "gpu01",
+    "NumTasks": "4",
+    "tres-per-job": "gres/gpu:h100:2",
+    "tres-per-node": "N/A",
+    "tres-per-socket": "N/A",
+    "tres-per-task": "N/A",
+    "ReqNodes": "gpu01",
+    "ExcNodes": "gpu[07-08]",
+    "Reservation": "course",
+    "Licenses": "matlab:2",
+    "OverSubscribe": "NO",
+    "BatchFlag": "1",
+    "Requeue": "0",
+    "Nice": "-50",
+    "DeadLine": "1795200000",
+    "SLUID": "s7K3Q9",
+    "Feature": "h100&nvlink",
+    "STDIN": "/dev/null",
     "Dependency": "(null)",
     "WorkDir": "/home/alice",
     "STDOUT": "/home/alice/train-%j.out",
@@ -52,8 +90,7 @@ def at(epoch_s: int) -> datetime:
 
 
 def record(**changes: str) -> str:
-    fields = RUNNING | changes
-    return SEPARATORS.field.join(fields[name] for name in DETAIL_COLUMNS) + SEPARATORS.record + "\n"
+    return detail_record(RUNNING | changes, SEPARATORS)
 
 
 def only_job(**changes: str) -> Job:
@@ -64,7 +101,9 @@ def only_job(**changes: str) -> Job:
 
 
 def test_running_job_is_read_whole():
-    assert parse_detail(record(), SEPARATORS) == ParsedRows(
+    text = detail_record(RUNNING, SEPARATORS, NEWEST)
+
+    assert parse_detail(text, SEPARATORS, NEWEST) == ParsedRows(
         jobs=(
             Job(
                 job_id=JobId("12"),
@@ -81,16 +120,36 @@ def test_running_job_is_read_whole():
                 time_limit_s=14_400,
                 node_count=1,
                 node_list="gpu01",
+                node_names=("gpu01",),
+                batch_host="gpu01",
                 cpu_count=8,
                 memory_mib=65_536,
                 gpu_count=2,
+                gpu_source=GpuSource.TRES,
                 gpus_by_type={"h100": 2},
                 tres="cpu=8,mem=64G,node=1,billing=8,gres/gpu=2,gres/gpu:h100=2",
                 priority=10_213,
+                request=JobRequest(
+                    gpus=(GpuRequest(count=2, per=GpuScope.JOB, gpu_type="h100"),),
+                    features="h100&nvlink",
+                    required_nodes="gpu01",
+                    excluded_nodes="gpu[07-08]",
+                    reservation="course",
+                    licenses="matlab:2",
+                    is_exclusive=True,
+                    is_batch=True,
+                    may_requeue=False,
+                    task_count=4,
+                    nice=-50,
+                    deadline_at=at(1795200000),
+                ),
                 work_dir="/home/alice",
-                stdout_path="/home/alice/train-%j.out",
+                stdout_path="/home/alice/train-12.out",
+                stderr_path="/home/alice/train-12.out",
+                stdin_path="/dev/null",
                 comment="sweep lr=3e-4",
                 restart_count=1,
+                sluid="s7K3Q9",
             ),
         ),
         bad=(),
@@ -168,6 +227,65 @@ def test_a_het_component_keeps_leader_and_offset():
     assert (job.job_id, job.raw_id, job.het_job_id, job.het_offset) == ("17+1", 18, 17, 1)
 
 
+def test_a_job_tells_what_it_waits_for():
+    job = only_job(State="PENDING", NodeList="", Dependency="afterok:7_*(failed)")
+
+    assert job.dependency == "afterok:7_*(failed)"
+    assert job.dependencies == (
+        Dependency(
+            kind=DependencyKind.AFTEROK,
+            job_id=7,
+            is_whole_array=True,
+            state=DependencyState.FAILED,
+        ),
+    )
+
+
+def test_a_waiting_job_has_no_node_and_its_file_no_name_yet():
+    job = only_job(State="PENDING", NodeList="", BatchHost="n/a", STDOUT="/l/%N-%j")
+
+    assert (job.node_names, job.batch_host) == ((), "")
+    assert (job.stdout_path, job.unexpanded_paths) == ("/l/%N-12", ("stderr_path", "stdout_path"))
+
+
+def test_a_node_list_of_many_hosts_is_told_to_be_cut():
+    job = only_job(NodeList="gpu[0001-2000]")
+
+    assert (len(job.node_names), job.node_names[-1]) == (1_024, "gpu1024")
+    assert not job.has_all_node_names
+
+
+def test_gpus_of_a_job_are_worked_out_where_the_site_does_not_count_them():
+    sizes = {"NumNodes": "2", "tres-alloc": "cpu=8,mem=64G,node=2", "tres-per-job": "N/A"}
+    job = only_job(**sizes, **{"tres-per-node": "gres:gpu:a100:4"})
+
+    assert (job.gpu_count, job.gpus_by_type, job.gpu_source) == (
+        8,
+        {"a100": 8},
+        GpuSource.REQUEST,
+    )
+
+
+def test_what_a_job_can_do_without_costs_it_nothing():
+    odd = {"Nice": "?", "DeadLine": "soon", "NumTasks": "4294967294", "OverSubscribe": "???"}
+    job = only_job(**odd, **{"tres-per-node": "???"}, BatchFlag="", NodeList="gpu[")
+
+    request = job.request
+    assert (request.nice, request.deadline_at, request.task_count) == (None, None, 0)
+    assert (request.is_exclusive, request.is_batch) == (False, None)
+    assert (job.node_names, job.has_all_node_names) == ((), False)
+
+
+def test_fields_that_were_not_asked_are_empty():
+    known = ("JobArrayID", "JobID", "State", "SubmitTime", "UserName", "Partition", "Name")
+    few = dialect_for(Abilities(queue_fields=frozenset(name.lower() for name in known)))
+    rows = parse_detail(detail_record(RUNNING, SEPARATORS, few), SEPARATORS, few)
+
+    (job,) = rows.jobs
+    assert (job.raw_id, job.name, job.qos, job.sluid) == (12, RUNNING["Name"], "", "")
+    assert (job.stdout_path, job.gpu_source) == ("", GpuSource.NONE)
+
+
 @pytest.mark.parametrize(
     ("field", "text"),
     [
@@ -195,12 +313,14 @@ def test_a_malformed_record_costs_only_itself(field: str, text: str):
 
 
 def test_a_record_of_too_few_fields_is_refused():
-    short = record().replace(f"alice{SEPARATORS.field}", "", 1)
+    short = record().replace(f"alice{SEPARATORS.inner}", "", 1)
 
     rows = parse_detail(short + record(), SEPARATORS)
 
     assert len(rows.jobs) == 1
-    assert [row.error.partition(":")[0] for row in rows.bad] == ["31 fields, not 32"]
+    assert [row.error.partition(":")[0] for row in rows.bad] == [
+        f"{len(ANY_SLURM.detail) - 1} fields, not {len(ANY_SLURM.detail)}"
+    ]
 
 
 def test_a_record_without_its_end_is_refused():
@@ -214,7 +334,11 @@ def test_no_jobs_are_no_rows():
     assert parse_detail("", SEPARATORS) == ParsedRows(jobs=(), bad=())
 
 
-@given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
+# A C program prints no NUL.
+FREE_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+
+
+@given(FREE_TEXT, FREE_TEXT)
 def test_free_text_comes_back_whatever_it_holds(name: str, comment: str):
     forged = record(JobID="666").replace(SEPARATORS.field[1:], "")
 
@@ -280,6 +404,24 @@ def test_a_malformed_line_of_the_queue_costs_only_itself():
         "a|ml|batch|RUNNING|cpu=1|extra",
     }
     assert BadRow(line="noise", error="no field separator: 'noise'") in counts.bad
+
+
+def test_gpus_of_a_site_that_counts_none_are_counted_from_the_requests():
+    dialect = dialect_for(Abilities(counted_tres=("cpu", "mem", "node")))
+    text = (
+        "1|alice|ml|batch|RUNNING|cpu=8|gres:gpu:4|gres:gpu:2|N/A|2|2|\n"
+        "2|alice|ml|batch|RUNNING|cpu=8|N/A|gres/gpu:h100:2|N/A|3|3|\n"
+        "3|alice|ml|batch|RUNNING|cpu=8|N/A|N/A|gres/gpu=1|1|5|\n"
+        "9_[0-9]|alice|ml|batch|PENDING|cpu=8|N/A|gres:gpu:1|N/A|1|1|\n"
+    )
+
+    counts = parse_queue(text, dialect)
+
+    assert (counts.rows, counts.bad) == (4, ())
+    assert counts.counts == {
+        ("batch", "ml", "alice", JobState.RUNNING): QueueCount(jobs=3, gpus=15),
+        ("batch", "ml", "alice", JobState.PENDING): QueueCount(jobs=10, gpus=10),
+    }
 
 
 @given(st.text())
