@@ -55,12 +55,13 @@ def named_columns(
     """
     columns: list[Column[Row]] = []
     complaints = ""
+    nothing: Field[Row] = Field(header="", value=lambda _: "")
     for part in text.split(","):
         name, colon, how = part.partition(":")
         field = fields.get(name.strip().lower())
         if field is None:
             complaints += f"{program}: error: Invalid job format specification: {name}\n"
-            field = Field[Row](header="", value=lambda _: "")
+            field = nothing
         if not colon:
             columns.append(Column(field=field, width=DEFAULT_WIDTH))
             continue

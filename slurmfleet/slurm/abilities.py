@@ -66,6 +66,11 @@ class Abilities:
     """Which of `commands.PROGRAMS` are on the PATH."""
 
     @property
+    def is_told(self) -> bool:
+        """Whether the controller answered; otherwise it is worth asking again later."""
+        return self.queue_fields is not None and self.counted_tres is not None
+
+    @property
     def has_accounting(self) -> bool | None:
         """Whether jobs are kept in a database that sacct can read."""
         if self.accounting_storage is None:

@@ -45,7 +45,9 @@ def login_node(tmp_path: Path) -> Path:
     """A home whose dotfiles make noise and whose PATH begins with the stand-ins."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name, text in (("squeue", SQUEUE), ("sacct", SACCT)):
+    silent = "#!/bin/sh\nexit 1\n"
+    stand_ins = {"squeue": SQUEUE, "sacct": SACCT, "sinfo": silent, "scontrol": silent}
+    for name, text in stand_ins.items():
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     (tmp_path / ".bash_profile").write_text(
@@ -156,6 +158,9 @@ def test_the_probe_learns_what_later_calls_need(run: Run, login_node: Path):
     )
     assert probe.abilities.accounting_fields is not None
     assert "restarts" in probe.abilities.accounting_fields
+    assert probe.abilities.programs is not None
+    assert {"sacct", "sinfo", "timeout", "df"} <= probe.abilities.programs
+    assert not probe.abilities.is_told
     without_login = run(
         section("version", "squeue", "--version"),
         section("conf", "printenv", "SLURM_CONF"),

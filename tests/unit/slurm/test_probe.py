@@ -107,6 +107,7 @@ def test_answers_are_read():
         abilities=abilities,
         dialect=dialect_for(abilities),
     )
+    assert abilities.is_told
     assert abilities.has_accounting
     assert abilities.counts_gpus
 
