@@ -9,6 +9,7 @@ from datetime import datetime
 
 from services.mcp.answers import ClusterLine, HealthAnswer, JobLine, JobsAnswer
 from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.job_parts import GpuSource, JobRequest
 from slurmfleet.contracts.text import clean_line
 from slurmfleet.store.read.freshness import ClusterFreshness
 from slurmfleet.store.rows import JobView
@@ -38,7 +39,8 @@ def job_text(view: JobView) -> str:
         ("reason", view.reason),
         ("name", view.name),
         ("user", f"{view.user} (account {view.account}, qos {view.qos})"),
-        ("where", f"{view.partition}: {view.nodes} nodes {view.node_list}, {view.gpus} GPUs"),
+        ("where", f"{view.partition}: {view.nodes} nodes {view.node_list}, {_gpus(view)}"),
+        ("asked for", _request(view.request)),
         ("submitted", _moment(view.submitted_at)),
         ("expected start", _moment(view.expected_start_at)),
         ("started", _moment(view.started_at)),
@@ -49,6 +51,8 @@ def job_text(view: JobView) -> str:
         ("depends on", view.dependency),
         ("work dir", view.work_dir),
         ("stdout", view.stdout_path),
+        ("stderr", view.stderr_path if view.stderr_path != view.stdout_path else ""),
+        ("paths", _paths(view)),
         ("comment", view.comment),
     ]
     head = f"Job {view.job_id} on {view.cluster}, observed {_span(view.age_s)} ago"
@@ -57,6 +61,37 @@ def job_text(view: JobView) -> str:
         f"{name}: {clean_line(text, at_most_chars=_LONG_CHARS)}" for name, text in told if text
     ]
     return _capped([f"{head}{stale}.", _NOTE, *lines])
+
+
+def _gpus(view: JobView) -> str:
+    if view.gpu_source is GpuSource.UNKNOWN:
+        return "GPUs, how many is not told"
+    types = ", ".join(f"{count} {kind}" for kind, count in view.gpus_by_type.items())
+    return f"{view.gpus} GPUs{f' ({types})' if types else ''}"
+
+
+def _request(request: JobRequest) -> str:
+    """Say what narrows down where and when a job can run."""
+    told = {
+        "GPUs": ", ".join(
+            f"{one.count} {one.gpu_type} per {one.per}".replace("  ", " ") for one in request.gpus
+        ),
+        "features": request.features,
+        "nodes": request.required_nodes,
+        "not on": request.excluded_nodes,
+        "reservation": request.reservation,
+        "licenses": request.licenses,
+        "whole nodes": "yes" if request.is_exclusive else "",
+        "deadline": _moment(request.deadline_at),
+        "nice": str(request.nice) if request.nice else "",
+    }
+    return "; ".join(f"{name} {text}" for name, text in told.items() if text)
+
+
+def _paths(view: JobView) -> str:
+    if not view.unexpanded_paths:
+        return ""
+    return f"{', '.join(view.unexpanded_paths)}: patterns (%) not known before it starts"
 
 
 def clusters_text(lines: Sequence[ClusterLine]) -> str:

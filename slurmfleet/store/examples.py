@@ -4,6 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from slurmfleet.contracts.events import LinkState
 from slurmfleet.contracts.ids import ClusterName, JobId
+from slurmfleet.contracts.job_parts import (
+    GpuRequest,
+    GpuScope,
+    GpuSource,
+    JobRequest,
+)
 from slurmfleet.contracts.jobs import Evidence, JobState
 from slurmfleet.contracts.registry import Transport
 from slurmfleet.store.rows import ClusterView, EventView, JobView, PartitionView
@@ -35,17 +41,32 @@ JOB = JobView(
     time_limit_s=14_400,
     nodes=1,
     node_list="gpu01",
+    node_names=("gpu01",),
+    has_all_node_names=True,
+    batch_host="gpu01",
     cpus=16,
     memory_mib=65_536,
     gpus=8,
+    gpu_source=GpuSource.TRES,
     gpus_by_type={"h100": 8},
     tres="cpu=16,mem=64G,node=1,gres/gpu:h100=8",
     priority=100,
     dependency="",
+    dependencies=(),
+    request=JobRequest(
+        gpus=(GpuRequest(count=8, per=GpuScope.NODE, gpu_type="h100"),),
+        features="nvlink",
+        is_batch=True,
+        may_requeue=True,
+        task_count=1,
+        nice=0,
+    ),
     work_dir="/home/ada",
     command="train.sh",
     stdout_path="/home/ada/slurm-4711.out",
     stderr_path="/home/ada/slurm-4711.out",
+    stdin_path="/dev/null",
+    unexpanded_paths=(),
     comment="",
     submit_line="sbatch train.sh",
     restart_count=0,
@@ -57,6 +78,7 @@ JOB = JobView(
     task_states={},
     het_job_id=None,
     het_offset=None,
+    sluid="",
     first_observed_at=SUBMITTED_AT,
     vanished_at=None,
     live=True,

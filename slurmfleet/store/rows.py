@@ -3,19 +3,22 @@
 Times are aware and in UTC. `age_s` is `now` minus `observed_at`, never negative.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from slurmfleet.contracts.events import LinkState
 from slurmfleet.contracts.ids import ClusterName, JobId
+from slurmfleet.contracts.job_parts import Dependency, GpuSource, JobRequest
 from slurmfleet.contracts.jobs import Evidence, JobState
 from slurmfleet.contracts.registry import Transport
+from slurmfleet.store.job_details import read_dependencies, read_request
 
 Item = TypeVar("Item")
 
 _STATES = frozenset(JobState)
+_SOURCES = frozenset(GpuSource)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,15 @@ class JobView:
     node_list: str
     """Compact, as Slurm writes it; empty while pending."""
 
+    node_names: tuple[str, ...]
+    """The names in `node_list`, in its order; at most 1,024."""
+
+    has_all_node_names: bool
+    """Whether `node_names` is the whole of `node_list`."""
+
+    batch_host: str
+    """The node that runs the batch script; empty while pending."""
+
     cpus: int
     """Of the whole job."""
 
@@ -77,16 +89,33 @@ class JobView:
     gpus: int
     """Of the whole job; allocated, or requested while pending."""
 
+    gpu_source: GpuSource
+    """What `gpus` was read from; unknown: it asked for some, and how many is not told."""
+
     gpus_by_type: Mapping[str, int]
     tres: str
     priority: int | None
     dependency: str
+    """As Slurm writes it."""
+
+    dependencies: tuple[Dependency, ...]
+    """The same, read."""
+
+    request: JobRequest
+    """What it asked for beyond its size."""
+
     work_dir: str
     command: str
     """Untrusted text, as are the paths, the comment and the submit line."""
 
     stdout_path: str
+    """Absolute, its `%` patterns expanded unless it is among `unexpanded_paths`."""
+
     stderr_path: str
+    stdin_path: str
+    unexpanded_paths: tuple[str, ...]
+    """Which of the three paths still hold a pattern whose meaning is not known yet."""
+
     comment: str
     submit_line: str
     restart_count: int
@@ -100,6 +129,9 @@ class JobView:
 
     het_job_id: int | None
     het_offset: int | None
+    sluid: str
+    """Slurm's own id that is never used again; empty before 26.05."""
+
     first_observed_at: datetime
     vanished_at: datetime | None
     """When it was found gone without a trace."""
@@ -128,6 +160,11 @@ class JobView:
         object.__setattr__(self, "source", Evidence(self.source))
         tasks = {to_state(word): count for word, count in self.task_states.items()}
         object.__setattr__(self, "task_states", tasks)
+        object.__setattr__(self, "node_names", tuple(self.node_names))
+        object.__setattr__(self, "unexpanded_paths", tuple(self.unexpanded_paths))
+        object.__setattr__(self, "gpu_source", _to_source(self.gpu_source, self.gpus))
+        object.__setattr__(self, "dependencies", _to_dependencies(self.dependencies))
+        object.__setattr__(self, "request", _to_request(self.request))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +310,23 @@ class StoreHealth:
     server_version: str
     latency_s: float
     """One round trip."""
+
+
+def _to_source(word: str, gpus: int) -> GpuSource:
+    """Read what GPUs were counted by; rows of earlier versions knew TRES alone."""
+    if not word:
+        return GpuSource.TRES if gpus else GpuSource.NONE
+    return GpuSource(word) if word in _SOURCES else GpuSource.UNKNOWN
+
+
+def _to_dependencies(stored: Sequence[Dependency | Mapping[str, object]]) -> tuple[Dependency, ...]:
+    return tuple(
+        one if isinstance(one, Dependency) else read_dependencies((one,))[0] for one in stored
+    )
+
+
+def _to_request(stored: JobRequest | Mapping[str, object]) -> JobRequest:
+    return stored if isinstance(stored, JobRequest) else read_request(stored)
 
 
 def to_state(word: str) -> JobState:

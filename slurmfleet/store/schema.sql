@@ -271,7 +271,16 @@ CREATE TABLE public.jobs (
     source text NOT NULL,
     first_observed_at timestamp with time zone NOT NULL,
     vanished_at timestamp with time zone,
-    is_live boolean GENERATED ALWAYS AS ((state <> ALL (ARRAY['COMPLETED'::text, 'CANCELLED'::text, 'FAILED'::text, 'TIMEOUT'::text, 'NODE_FAIL'::text, 'PREEMPTED'::text, 'BOOT_FAIL'::text, 'DEADLINE'::text, 'OUT_OF_MEMORY'::text, 'VANISHED'::text]))) STORED NOT NULL
+    is_live boolean GENERATED ALWAYS AS ((state <> ALL (ARRAY['COMPLETED'::text, 'CANCELLED'::text, 'FAILED'::text, 'TIMEOUT'::text, 'NODE_FAIL'::text, 'PREEMPTED'::text, 'BOOT_FAIL'::text, 'DEADLINE'::text, 'OUT_OF_MEMORY'::text, 'VANISHED'::text]))) STORED NOT NULL,
+    node_names text[] DEFAULT '{}'::text[] NOT NULL,
+    has_all_node_names boolean DEFAULT true NOT NULL,
+    batch_host text DEFAULT ''::text NOT NULL,
+    gpu_source text DEFAULT ''::text NOT NULL,
+    dependencies jsonb DEFAULT '[]'::jsonb NOT NULL,
+    request jsonb DEFAULT '{}'::jsonb NOT NULL,
+    stdin_path text DEFAULT ''::text NOT NULL,
+    unexpanded_paths text[] DEFAULT '{}'::text[] NOT NULL,
+    sluid text DEFAULT ''::text NOT NULL
 )
 WITH (fillfactor='80');
 
@@ -333,9 +342,9 @@ COMMENT ON COLUMN public.jobs.work_dir IS 'Working directory on the cluster.';
 
 COMMENT ON COLUMN public.jobs.command IS 'Script or command; untrusted text.';
 
-COMMENT ON COLUMN public.jobs.stdout_path IS 'As Slurm gave it; % patterns may stand in it.';
+COMMENT ON COLUMN public.jobs.stdout_path IS 'Absolute, with its % patterns expanded unless it is among unexpanded_paths; untrusted text.';
 
-COMMENT ON COLUMN public.jobs.stderr_path IS 'As Slurm gave it; % patterns may stand in it.';
+COMMENT ON COLUMN public.jobs.stderr_path IS 'As stdout_path, which it equals where the user named no file of its own.';
 
 COMMENT ON COLUMN public.jobs.comment IS 'The user''s comment; untrusted text.';
 
@@ -370,6 +379,24 @@ COMMENT ON COLUMN public.jobs.first_observed_at IS 'When the cluster first showe
 COMMENT ON COLUMN public.jobs.vanished_at IS 'When it was found gone without a trace; NULL unless it is vanished.';
 
 COMMENT ON COLUMN public.jobs.is_live IS 'Whether it is neither over nor vanished; an unknown state is live.';
+
+COMMENT ON COLUMN public.jobs.node_names IS 'The names in node_list, at most 1,024.';
+
+COMMENT ON COLUMN public.jobs.has_all_node_names IS 'Whether node_names is all of node_list.';
+
+COMMENT ON COLUMN public.jobs.batch_host IS 'Node that runs the batch script; empty while pending.';
+
+COMMENT ON COLUMN public.jobs.gpu_source IS 'What gpu_count was read from: none, tres, request, unknown; empty for rows of earlier versions.';
+
+COMMENT ON COLUMN public.jobs.dependencies IS 'What it waits for, as a list of objects; contracts.job_parts.Dependency.';
+
+COMMENT ON COLUMN public.jobs.request IS 'What it asked for, as an object; contracts.job_parts.JobRequest. Untrusted text is in it.';
+
+COMMENT ON COLUMN public.jobs.stdin_path IS 'File that the batch script reads; untrusted text.';
+
+COMMENT ON COLUMN public.jobs.unexpanded_paths IS 'Which of stdout_path, stderr_path and stdin_path still hold a % pattern.';
+
+COMMENT ON COLUMN public.jobs.sluid IS 'Slurm''s own id that is never used again; empty before 26.05.';
 
 CREATE VIEW grafana.jobs AS
  SELECT cluster,

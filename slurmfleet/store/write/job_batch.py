@@ -6,6 +6,7 @@ from datetime import datetime
 
 from slurmfleet.contracts.events import JobChanged, JobEnded, JobFact, JobStarted, JobSubmitted
 from slurmfleet.contracts.jobs import Job, JobState
+from slurmfleet.store.job_details import dependencies_json, request_json
 from slurmfleet.store.write.columns import json_array, number_array, text_array, time_array
 
 _TEXTS: Mapping[str, Callable[[Job], str]] = {
@@ -27,6 +28,12 @@ _TEXTS: Mapping[str, Callable[[Job], str]] = {
     "comment": lambda job: job.comment,
     "submit_line": lambda job: job.submit_line,
     "array_pending": lambda job: job.array_pending,
+    "batch_host": lambda job: job.batch_host,
+    "gpu_source": lambda job: job.gpu_source,
+    "stdin_path": lambda job: job.stdin_path,
+    "sluid": lambda job: job.sluid,
+    "dependencies": lambda job: dependencies_json(job.dependencies),
+    "request": lambda job: request_json(job.request),
 }
 _NUMBERS: Mapping[str, Callable[[Job], int | None]] = {
     "raw_id": lambda job: job.raw_id,
@@ -86,6 +93,9 @@ def job_columns(batch: Sequence[Newest]) -> dict[str, str]:
         **{name: number_array([get(job) for job in jobs]) for name, get in _NUMBERS.items()},
         **{name: time_array([get(job) for job in jobs]) for name, get in _TIMES.items()},
         "state_flags": text_array([text_array(job.state_flags) for job in jobs]),
+        "node_names": text_array([text_array(job.node_names) for job in jobs]),
+        "unexpanded_paths": text_array([text_array(job.unexpanded_paths) for job in jobs]),
+        "has_all_node_names": number_array([job.has_all_node_names for job in jobs]),
         "gpus_by_type": json_array([job.gpus_by_type for job in jobs]),
         "task_states": json_array([job.task_states for job in jobs]),
         "cluster": text_array([fact.cluster for fact in facts]),

@@ -12,6 +12,8 @@ SELECT
     jo.priority, jo.dependency, jo.work_dir, jo.command, jo.stdout_path, jo.stderr_path, jo.comment,
     jo.submit_line, jo.restart_count, jo.exit_code, jo.exit_signal, jo.array_job_id,
     jo.array_task_id, jo.array_pending, jo.task_states, jo.het_job_id, jo.het_offset,
+    jo.node_names, jo.has_all_node_names, jo.batch_host, jo.gpu_source, jo.dependencies, jo.request,
+    jo.stdin_path, jo.unexpanded_paths, jo.sluid,
     jo.first_observed_at, jo.vanished_at, jo.is_live AS live, jo.source, sn.observed_at, ag.age_s,
     st.stale_reason <> '' AS stale, st.stale_reason
 FROM jobs AS jo

@@ -6,7 +6,8 @@ INSERT INTO jobs AS jo (
     node_list, cpu_count, memory_mib, gpu_count, gpus_by_type, tres, priority, dependency, work_dir,
     command, stdout_path, stderr_path, comment, submit_line, restart_count, exit_code, exit_signal,
     array_job_id, array_task_id, array_pending, task_states, het_job_id, het_offset, revision,
-    observed_at, source, first_observed_at, vanished_at
+    observed_at, source, first_observed_at, vanished_at, node_names, has_all_node_names, batch_host,
+    gpu_source, dependencies, request, stdin_path, unexpanded_paths, sluid
 )
 SELECT
     ba.cluster, ba.job_id, ba.submitted_at, ba.raw_id, ba.state, ba.state_flags::text[], ba.reason,
@@ -16,7 +17,9 @@ SELECT
     ba.work_dir, ba.command, ba.stdout_path, ba.stderr_path, ba.comment, ba.submit_line,
     ba.restart_count, ba.exit_code, ba.exit_signal, ba.array_job_id, ba.array_task_id,
     ba.array_pending, ba.task_states::jsonb, ba.het_job_id, ba.het_offset, ba.revision,
-    ba.observed_at, ba.source, ba.first_observed_at, ba.vanished_at
+    ba.observed_at, ba.source, ba.first_observed_at, ba.vanished_at, ba.node_names::text[],
+    ba.has_all_node_names, ba.batch_host, ba.gpu_source, ba.dependencies::jsonb, ba.request::jsonb,
+    ba.stdin_path, ba.unexpanded_paths::text[], ba.sluid
 FROM unnest(
     %(cluster)s::text[], %(job_id)s::text[], %(submitted_at)s::timestamptz[], %(raw_id)s::bigint[],
     %(state)s::text[], %(state_flags)s::text[], %(reason)s::text[], %(name)s::text[],
@@ -31,14 +34,18 @@ FROM unnest(
     %(array_job_id)s::bigint[], %(array_task_id)s::bigint[], %(array_pending)s::text[],
     %(task_states)s::text[], %(het_job_id)s::bigint[], %(het_offset)s::integer[],
     %(revision)s::bigint[], %(observed_at)s::timestamptz[], %(source)s::text[],
-    %(first_observed_at)s::timestamptz[], %(vanished_at)s::timestamptz[]
+    %(first_observed_at)s::timestamptz[], %(vanished_at)s::timestamptz[], %(node_names)s::text[],
+    %(has_all_node_names)s::boolean[], %(batch_host)s::text[], %(gpu_source)s::text[],
+    %(dependencies)s::text[], %(request)s::text[], %(stdin_path)s::text[],
+    %(unexpanded_paths)s::text[], %(sluid)s::text[]
 ) AS ba (
     cluster, job_id, submitted_at, raw_id, state, state_flags, reason, name, user_name, account,
     partition, qos, eligible_at, started_at, expected_start_at, ended_at, time_limit_s, node_count,
     node_list, cpu_count, memory_mib, gpu_count, gpus_by_type, tres, priority, dependency, work_dir,
     command, stdout_path, stderr_path, comment, submit_line, restart_count, exit_code, exit_signal,
     array_job_id, array_task_id, array_pending, task_states, het_job_id, het_offset, revision,
-    observed_at, source, first_observed_at, vanished_at
+    observed_at, source, first_observed_at, vanished_at, node_names, has_all_node_names, batch_host,
+    gpu_source, dependencies, request, stdin_path, unexpanded_paths, sluid
 )
 ON CONFLICT (cluster, job_id, submitted_at) DO UPDATE SET
     raw_id = EXCLUDED.raw_id, state = EXCLUDED.state, state_flags = EXCLUDED.state_flags,
@@ -60,7 +67,11 @@ ON CONFLICT (cluster, job_id, submitted_at) DO UPDATE SET
     het_offset = EXCLUDED.het_offset, revision = EXCLUDED.revision,
     observed_at = EXCLUDED.observed_at, source = EXCLUDED.source,
     first_observed_at = LEAST(jo.first_observed_at, EXCLUDED.first_observed_at),
-    vanished_at = EXCLUDED.vanished_at
+    vanished_at = EXCLUDED.vanished_at, node_names = EXCLUDED.node_names,
+    has_all_node_names = EXCLUDED.has_all_node_names, batch_host = EXCLUDED.batch_host,
+    gpu_source = EXCLUDED.gpu_source, dependencies = EXCLUDED.dependencies,
+    request = EXCLUDED.request, stdin_path = EXCLUDED.stdin_path,
+    unexpanded_paths = EXCLUDED.unexpanded_paths, sluid = EXCLUDED.sluid
 WHERE EXCLUDED.revision > jo.revision
 
 -- name: lower_first_observed

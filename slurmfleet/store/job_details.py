@@ -1,0 +1,101 @@
+"""What a job waits for and asked for, to JSON in the database and back; pure.
+
+Defaults are left out, so that a job that asked for nothing special costs two bytes. What a newer
+version wrote and this one does not know is left out as well.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from slurmfleet.contracts.job_parts import (
+    NO_REQUEST,
+    Dependency,
+    DependencyKind,
+    DependencyState,
+    GpuRequest,
+    GpuScope,
+    JobRequest,
+)
+from slurmfleet.store.write.columns import storable
+
+Word = TypeVar("Word", bound=StrEnum)
+
+_DEPENDENCY = Dependency(kind=DependencyKind.UNKNOWN)
+_GPUS = GpuRequest(count=0, per=GpuScope.JOB)
+_KEPT = frozenset({"kind", "per", "count"})
+"""Always written, for whoever looks at the rows with SQL."""
+
+
+@lru_cache(maxsize=4096)
+def dependencies_json(dependencies: tuple[Dependency, ...]) -> str:
+    """Give the text of a JSON array, one object for each."""
+    return _text([_told(one, _DEPENDENCY) for one in dependencies])
+
+
+@lru_cache(maxsize=4096)
+def request_json(request: JobRequest) -> str:
+    """Give the text of a JSON object; times as seconds since 1970."""
+    told = _told(request, NO_REQUEST)
+    if request.gpus:
+        told["gpus"] = [_told(one, _GPUS) for one in request.gpus]
+    if request.deadline_at is not None:
+        told["deadline_at"] = request.deadline_at.timestamp()
+    return _text(told)
+
+
+def read_dependencies(stored: Sequence[Mapping[str, Any]]) -> tuple[Dependency, ...]:
+    """Give the dependencies of a stored array."""
+    return tuple(
+        Dependency(
+            **_known(one, Dependency)
+            | {
+                "kind": _word(DependencyKind, one.get("kind"), DependencyKind.UNKNOWN),
+                "state": _word(DependencyState, one.get("state"), DependencyState.UNKNOWN),
+            }
+        )
+        for one in stored
+    )
+
+
+def read_request(stored: Mapping[str, Any]) -> JobRequest:
+    """Give the request of a stored object."""
+    if not stored:
+        return NO_REQUEST
+    told = _known(stored, JobRequest)
+    told["gpus"] = tuple(_gpus(one) for one in stored.get("gpus", ()))
+    if deadline_s := stored.get("deadline_at"):
+        told["deadline_at"] = datetime.fromtimestamp(deadline_s, tz=UTC)
+    return JobRequest(**told)
+
+
+def _gpus(stored: Mapping[str, Any]) -> GpuRequest:
+    per = _word(GpuScope, stored.get("per"), GpuScope.JOB)
+    return GpuRequest(**_known(stored, GpuRequest) | {"per": per})
+
+
+def _told(value: Dependency | GpuRequest | JobRequest, default: object) -> dict[str, Any]:
+    """Give the fields of a value that differ from those of another."""
+    pairs = ((field.name, getattr(value, field.name)) for field in fields(value))
+    return {
+        name: storable(one) if isinstance(one, str) else one
+        for name, one in pairs
+        if name in _KEPT or one != getattr(default, name)
+    }
+
+
+def _known(stored: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: one for name, one in stored.items() if name in names}
+
+
+def _word(kind: type[Word], stored: object, otherwise: Word) -> Word:
+    return next((word for word in kind if word == stored), otherwise)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
