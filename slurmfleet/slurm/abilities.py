@@ -89,10 +89,11 @@ class Abilities:
         """Whether sacct tells how often a job was requeued (not yet in 22.05)."""
         return None if self.accounting_fields is None else "restarts" in self.accounting_fields
 
-    def is_at_least(self, year: int, month: int) -> bool | None:
-        """Whether this is Slurm `year.month` or newer; None where the version is not known."""
+    @property
+    def release(self) -> tuple[int, int] | None:
+        """Give year and month of the version, 24 and 11; None where it is not known."""
         numbers = _NUMBERS.match(self.slurm_version)
-        return None if numbers is None else (int(numbers[1]), int(numbers[2])) >= (year, month)
+        return None if numbers is None else (int(numbers[1]), int(numbers[2]))
 
     def has_program(self, name: str) -> bool | None:
         """Whether a program is on the PATH."""
@@ -163,3 +164,7 @@ def _seconds(told: int | None) -> str:
 
 def _words(told: Iterable[str] | None) -> str:
     return UNKNOWN if told is None else " ".join(sorted(told)) or "none"
+
+
+NOTHING_KNOWN = Abilities()
+"""Before anything was asked."""

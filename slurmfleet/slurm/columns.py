@@ -11,7 +11,7 @@ docs/slurm-output.md.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from slurmfleet.slurm.abilities import Abilities
+from slurmfleet.slurm.abilities import NOTHING_KNOWN, Abilities
 
 QUEUE_COLUMNS: tuple[str, ...] = (
     "JobArrayID",
@@ -139,8 +139,8 @@ class Dialect:
     queue: tuple[str, ...]
     detail: tuple[str, ...]
     accounting: tuple[str, ...]
-    has_modulo: bool | None
-    """Whether `%b` stands for something in a file's name; None where that is not known."""
+    slurm: tuple[int, int] | None
+    """Year and month of its version: names of files follow it. None where it is not known."""
 
 
 def dialect_for(abilities: Abilities) -> Dialect:
@@ -154,7 +154,7 @@ def dialect_for(abilities: Abilities) -> Dialect:
         queue=(*QUEUE_COLUMNS, *(column for column in gpus if column.lower() in told)),
         detail=tuple(column for column in detail if column.lower() in told),
         accounting=_accounting_columns(abilities.accounting_fields or frozenset()),
-        has_modulo=abilities.is_at_least(24, 11),
+        slurm=abilities.release,
     )
 
 
@@ -168,5 +168,5 @@ def _lower(columns: Iterable[str]) -> frozenset[str]:
     return frozenset(column.lower() for column in columns)
 
 
-ANY_SLURM = dialect_for(Abilities())
+ANY_SLURM = dialect_for(NOTHING_KNOWN)
 """What every Slurm since 20.11 understands."""

@@ -135,12 +135,12 @@ def record_reader(dialect: Dialect, inner: str = "") -> Callable[[str], Job]:
             raise MalformedRowError(f"{len(fields)} fields, not {width}", record)
         fields.append("")  # what was not asked is read here
         shape = _shape(_ShapeRow._make(common(fields)))
-        return _job(_Row._make(own(fields)), shape, has_modulo=dialect.has_modulo)
+        return _job(_Row._make(own(fields)), shape, slurm=dialect.slurm)
 
     return read
 
 
-def _job(row: _Row, shape: _Shape, *, has_modulo: bool | None) -> Job:
+def _job(row: _Row, shape: _Shape, *, slurm: tuple[int, int] | None) -> Job:
     ref = parse_job_ref(row.jobarrayid)
     raw_id = parse_raw_id(row.jobid)
     state, state_flags = parse_state(row.state)
@@ -157,14 +157,15 @@ def _job(row: _Row, shape: _Shape, *, has_modulo: bool | None) -> Job:
         user=row.username,
         work_dir=told(row.workdir),
         batch_host=batch_host,
-        has_modulo=has_modulo,
+        slurm=slurm,
     )
     files = job_files(
         stdout=row.stdout,
         stderr=row.stderr,
         stdin=row.stdin,
         facts=facts,
-        is_batch=shape.request.is_batch,
+        # Only the first component of a het job runs the script, though all are told to be batch.
+        is_batch=False if ref.het_offset else shape.request.is_batch,
     )
     return Job(
         job_id=ref.job_id,

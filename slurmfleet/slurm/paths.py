@@ -1,12 +1,13 @@
 """Where a batch job reads and writes: absolute paths, with Slurm's `%` patterns expanded.
 
 The rules are those that slurmd follows when it opens the files, which differ in places from what
-Slurm's own clients print: seen on real files of Slurm 22.05.8 and 24.11.5 (docs/slurm-output.md,
-"Output files").
+Slurm's own clients print: seen on real files of Slurm 22.05.8, 24.11.5 and 26.05.5
+(docs/slurm-output.md, "Output files").
 
 - `%5j` pads numbers with zeros, to 10 places at most. `%7` before anything else loses its `%`.
 - A pattern that Slurm does not know stays as it is: `%q`.
-- A backslash anywhere switches all patterns off; it stands for the character behind it.
+- A backslash anywhere switches all patterns off; it stands for the character behind it, up to
+  24.11. 26.05 drops every backslash.
 - `%a` outside of an array is 4294967294, and `%b` is 4. `%b` is new in 24.11.
 - In a batch script `%J` is the job's number, `%s` is `batch`, `%n` and `%t` are 0.
 
@@ -24,6 +25,7 @@ _PATTERN_BEFORE_24_11 = re.compile(_PATTERN.pattern.replace("Aab", "Aa"))
 _ESCAPED = re.compile(r"\\(.?)", re.DOTALL)
 _WIDEST = 10
 _NO_TASK = 4_294_967_294
+_FIRST_WITH_MODULO, _LAST_ESCAPING, _FIRST_DROPPING = (24, 11), (24, 11), (26, 5)
 _NOTHING = frozenset({"", "(null)", "N/A"})
 _DEFAULT, _DEFAULT_OF_ARRAY = "slurm-%j.out", "slurm-%A_%a.out"
 
@@ -44,8 +46,8 @@ class PathFacts(NamedTuple):
     batch_host: str
     """Empty before the start."""
 
-    has_modulo: bool | None = None
-    """Whether this Slurm knows `%b`; None where its version is not known."""
+    slurm: tuple[int, int] | None = None
+    """Year and month of this Slurm's version; None where it is not known."""
 
 
 class JobPath(NamedTuple):
@@ -76,13 +78,13 @@ def job_files(
 
     Without a file for errors they go to the output's. Slurm 22.05 shows a default name already
     expanded, and wrongly for tasks of an array: by the raw id instead of array and task. Jobs of
-    salloc and srun have no files.
+    salloc and srun have no files, nor have the later components of a het job.
 
     Source: docs/slurm-output.md, "Other fields".
     """
+    if is_batch is False or (stdout in _NOTHING and not is_batch):
+        return _NO_FILES
     if stdout in _NOTHING:
-        if not is_batch:
-            return _NO_FILES
         stdout = _DEFAULT if facts.array_job_id is None else _DEFAULT_OF_ARRAY
     out = job_path(_undo_default(stdout, facts), facts)
     err = out if stderr in _NOTHING else job_path(_undo_default(stderr, facts), facts)
@@ -114,12 +116,22 @@ def job_path(text: str, facts: PathFacts) -> JobPath:
         return NO_PATH
     is_expanded = True
     if "\\" in text:
-        text = _ESCAPED.sub(r"\1", text)
+        text, is_expanded = _unescaped(text, facts)
     elif "%" in text:
         text, is_expanded = _expanded(text, facts)
     if not text.startswith("/") and facts.work_dir:
         text = posixpath.join(facts.work_dir, text)
     return JobPath(text, is_expanded)
+
+
+def _unescaped(text: str, facts: PathFacts) -> tuple[str, bool]:
+    """Take backslashes away; what becomes of two of them between 24.11 and 26.05 is not known."""
+    escaped, dropped = _ESCAPED.sub(r"\1", text), text.replace("\\", "")
+    if escaped == dropped or (facts.slurm is not None and facts.slurm <= _LAST_ESCAPING):
+        return escaped, True
+    if facts.slurm is not None and facts.slurm >= _FIRST_DROPPING:
+        return dropped, True
+    return text, False
 
 
 def _expanded(text: str, facts: PathFacts) -> tuple[str, bool]:
@@ -132,7 +144,7 @@ def _expanded(text: str, facts: PathFacts) -> tuple[str, bool]:
         folder, slash, name = "", "", text
     parts = [folder, slash]
     is_expanded = True
-    for literal, pattern, letter, width in _template(name, facts.has_modulo is not False):
+    for literal, pattern, letter, width in _template(name, _may_know_modulo(facts)):
         parts.append(literal)
         if letter:
             value = _value(letter, facts)
@@ -200,4 +212,8 @@ def _task(facts: PathFacts, *, is_modulo: bool) -> int | None:
         task = _NO_TASK
     if task is None or not is_modulo:
         return task
-    return task % 10 if facts.has_modulo else None
+    return None if facts.slurm is None else task % 10
+
+
+def _may_know_modulo(facts: PathFacts) -> bool:
+    return facts.slurm is None or facts.slurm >= _FIRST_WITH_MODULO

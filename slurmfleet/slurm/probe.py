@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from slurmfleet.slurm.abilities import Abilities
+from slurmfleet.slurm.abilities import NOTHING_KNOWN, Abilities
 from slurmfleet.slurm.columns import (
     ANY_SLURM,
     DETAIL_COLUMNS,
@@ -43,7 +43,7 @@ class Probe:
     environment: Mapping[str, str]
     """What the login shell set; pass it to `frames.composite` from then on."""
 
-    abilities: Abilities = Abilities()
+    abilities: Abilities = NOTHING_KNOWN
     dialect: Dialect = ANY_SLURM
     """How to ask this Slurm, as follows from its abilities."""
 

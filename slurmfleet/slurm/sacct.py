@@ -47,7 +47,7 @@ def parse_accounting(
         try:
             if len(fields) != len(columns):
                 raise MalformedRowError(f"{len(fields)} fields, not {len(columns)}", record)
-            jobs.append(_job(dict(zip(columns, fields, strict=True)), dialect.has_modulo))
+            jobs.append(_job(dict(zip(columns, fields, strict=True)), dialect.slurm))
         except SlurmParseError as exc:
             bad.append(bad_row(record, exc))
     return ParsedRows(jobs=tuple(jobs), bad=tuple(bad))
@@ -70,7 +70,7 @@ def _records(text: str, delimiter: str, columns: int) -> Iterator[str]:
         yield record
 
 
-def _job(field: Mapping[str, str], has_modulo: bool | None) -> Job:  # noqa: FBT001 private
+def _job(field: Mapping[str, str], slurm: tuple[int, int] | None) -> Job:
     ref = parse_job_ref(field["JobID"])
     state, state_flags = parse_state(field["State"])
     tres_text = field["AllocTRES"] or field["ReqTRES"]
@@ -90,7 +90,7 @@ def _job(field: Mapping[str, str], has_modulo: bool | None) -> Job:  # noqa: FBT
         user=field["User"],
         work_dir=field["WorkDir"],
         batch_host=names[0] if names else "",
-        has_modulo=has_modulo,
+        slurm=slurm,
     )
     # A job of which sacct knows an output file had a script; of others it says nothing.
     files = job_files(
@@ -98,7 +98,7 @@ def _job(field: Mapping[str, str], has_modulo: bool | None) -> Job:  # noqa: FBT
         stderr=field.get("StdErr", ""),
         stdin=field.get("StdIn", ""),
         facts=facts,
-        is_batch=None,
+        is_batch=False if ref.het_offset else None,
     )
     gpus = count_gpus(tres, (), node_count=0, task_count=0)
     return Job(

@@ -21,12 +21,13 @@ from slurmfleet.contracts.job_parts import (
     GpuScope,
     JobRequest,
 )
-from slurmfleet.store.write.columns import storable
-
 Word = TypeVar("Word", bound=StrEnum)
 
 _DEPENDENCY = Dependency(kind=DependencyKind.UNKNOWN)
 _GPUS = GpuRequest(count=0, per=GpuScope.JOB)
+_REPLACEMENT = "\ufffd"
+"""For NUL, which PostgreSQL's jsonb cannot hold."""
+
 _KEPT = frozenset({"kind", "per", "count"})
 """Always written, for whoever looks at the rows with SQL."""
 
@@ -82,7 +83,7 @@ def _told(value: Dependency | GpuRequest | JobRequest, default: object) -> dict[
     """Give the fields of a value that differ from those of another."""
     pairs = ((field.name, getattr(value, field.name)) for field in fields(value))
     return {
-        name: storable(one) if isinstance(one, str) else one
+        name: one.replace("\0", _REPLACEMENT) if isinstance(one, str) else one
         for name, one in pairs
         if name in _KEPT or one != getattr(default, name)
     }

@@ -14,7 +14,7 @@ PLAIN = PathFacts(
     user="alice",
     work_dir="/home/alice/pt",
     batch_host="std101.alpha.example.org",
-    has_modulo=True,
+    slurm=(24, 11),
 )
 TASK = PLAIN._replace(raw_id=5, array_job_id=5, array_task_id=14)
 ARRAY = PLAIN._replace(raw_id=None, array_job_id=5, batch_host="")
@@ -33,10 +33,12 @@ WAITING = PLAIN._replace(batch_host="")
         ("x%5%y%-%", PLAIN, "x5%y%-%"),
         (r"lit\%j.out", PLAIN, "lit%j.out"),
         (r"a\\b%j.out", PLAIN, r"a\b%j.out"),
+        (r"a\\b%j.out", PLAIN._replace(slurm=(26, 5)), "ab%j.out"),
+        (r"lit\%j.out", PLAIN._replace(slurm=None), "lit%j.out"),
         ("d/%j.out", PLAIN, "d/14.out"),
         ("x/y z-%x.out", PLAIN, "x/y z-na me.out"),
         ("arr-%A-%a-%b-%j-%4a-%J.out", TASK, "arr-5-14-4-5-0014-5.out"),
-        ("arr-%A-%a-%b-%j", TASK._replace(has_modulo=False), "arr-5-14-%b-5"),
+        ("arr-%A-%a-%b-%j", TASK._replace(slurm=(24, 5)), "arr-5-14-%b-5"),
         ("slurm-%A_%a.out", TASK, "slurm-5_14.out"),
     ],
 )
@@ -50,7 +52,8 @@ def test_patterns_give_the_file_that_slurmd_opens(pattern: str, facts: PathFacts
     [
         ("log-%j-%N.out", WAITING, "log-14-%N.out"),
         ("hold-%A-%j-%3a-%x.out", ARRAY, "hold-5-%j-%3a-na me.out"),
-        ("m-%b-%j", PLAIN._replace(has_modulo=None), "m-%b-14"),
+        (r"a\\b%j.out", PLAIN._replace(slurm=(25, 11)), r"a\\b%j.out"),
+        ("m-%b-%j", PLAIN._replace(slurm=None), "m-%b-14"),
     ],
 )
 def test_what_is_not_known_yet_stays_and_is_marked(pattern: str, facts: PathFacts, shown: str):
@@ -84,6 +87,10 @@ def test_the_input_is_a_file_as_the_others():
 def test_a_batch_job_without_a_named_file_has_slurms_default():
     assert files("(null)", "(null)", PLAIN) == in_pt("slurm-14.out")
     assert files("", "", TASK) == in_pt("slurm-5_14.out")
+
+
+def test_only_the_first_component_of_a_het_job_writes():
+    assert files("/l/%j.out", "", PLAIN, is_batch=False) == JobFiles("", "", "", ())
 
 
 @pytest.mark.parametrize("is_batch", [False, None])

@@ -6,14 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from slurmfleet.slurm.paths import PathFacts, output_paths
+from slurmfleet.slurm.abilities import Abilities
+from slurmfleet.slurm.paths import PathFacts, job_files
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "slurm"
 FIELD_END, RECORD_END = "\x1f7f3a\x1f", "\x1e7f3a\x1f\n"
-
-
-# Slurm 26.05 drops every backslash, earlier ones keep the second of two.
-UNLIKE = {"26.05.5": {"path-escaped"}}
 
 
 def number(text: str) -> int | None:
@@ -26,11 +23,7 @@ def test_told_paths_are_those_of_the_files(version: str):
     details = (RECORDINGS / version / "jobs-detail" / "stdout").read_text(errors="replace")
     hosts = dict(re.findall(r"JobId=(\d+) .*? BatchHost=(\S+)", details))
     labels: dict[str, int] = json.loads((folder / "meta.json").read_text())["labels"]
-    mine = {
-        str(job)
-        for label, job in labels.items()
-        if label.startswith("path-") and label not in UNLIKE.get(version, ())
-    }
+    mine = {str(job) for label, job in labels.items() if label.startswith("path-")}
     completed: set[str] = set()
     failed: set[str] = set()
     for record in (folder / "stdout").read_text(errors="replace").split(RECORD_END)[:-1]:
@@ -47,14 +40,15 @@ def test_told_paths_are_those_of_the_files(version: str):
             user="alice",
             work_dir=work_dir,
             batch_host=hosts[raw_id],
-            has_modulo=version != "22.05.8",
+            slurm=Abilities(slurm_version=version).release,
         )
-        told = {path.path for path in output_paths(stdout, stderr, facts, is_batch=True)}
-        (completed if state == "COMPLETED" else failed).update(told - {"/dev/null"})
+        told = job_files(stdout=stdout, stderr=stderr, stdin="", facts=facts, is_batch=True)
+        assert told.unexpanded_paths == ()
+        paths = {told.stdout_path, told.stderr_path} - {"/dev/null"}
+        (completed if state == "COMPLETED" else failed).update(paths)
 
     home = next(iter(completed)).partition("/paths/")[0]
     files = (RECORDINGS / version / "output-files" / "stdout").read_text().splitlines()
-    unlike = {f"{home}/paths/raw-%j-%x.out"} if version in UNLIKE else set()
-    there = {f"{home}/paths{file[1:]}" for file in files} - unlike
+    there = {f"{home}/paths{file[1:]}" for file in files}
     assert len(there) >= 15
     assert there - failed == completed

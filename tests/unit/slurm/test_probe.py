@@ -190,10 +190,10 @@ def test_a_site_that_counts_no_gpus_is_asked_for_requests():
 
 
 @pytest.mark.parametrize(
-    ("version", "is_newer"), [("24.11.5", True), ("26.05.0-rc1", True), ("22.05.8", False)]
+    ("version", "release"), [("24.11.5", (24, 11)), ("26.05.0-rc1", (26, 5)), ("", None)]
 )
-def test_versions_are_compared_by_number(version: str, *, is_newer: bool):
-    assert Abilities(slurm_version=version).is_at_least(24, 11) is is_newer
+def test_a_release_is_year_and_month(version: str, release: tuple[int, int] | None):
+    assert Abilities(slurm_version=version).release == release
 
 
 def test_people_are_told_what_is_not_known_and_what_follows():

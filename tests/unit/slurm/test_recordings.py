@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from slurmfleet.contracts.job_parts import GpuScope, GpuSource
 from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.slurm.columns import ANY_SLURM, Dialect
 from slurmfleet.slurm.faults import FaultKind, find_fault
 from slurmfleet.slurm.frames import SectionOutput
+from slurmfleet.slurm.gpus import count_gpus, read_gpu_request
+from slurmfleet.slurm.quantities import parse_count
 from slurmfleet.slurm.records import PLAIN, ParsedRows, Separators
 from slurmfleet.slurm.sacct import parse_accounting
 from slurmfleet.slurm.squeue import parse_detail, parse_queue
+from slurmfleet.slurm.tres import parse_tres
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "slurm"
 
@@ -244,14 +248,15 @@ def test_squeue_tells_the_files_that_slurmd_made(recorded: Recorded):
         if job.array_job_id == mixed
     }
 
-    made = {task: f"/home/alice/slurm-{mixed}_{task}.out" for task in range(1, 7)}
+    home = jobs["array"].work_dir
+    made = {task: f"{home}/slurm-{mixed}_{task}.out" for task in range(1, 7)}
     assert tasks == {task: (path, path) for task, path in made.items()}
-    assert jobs["array"].stdout_path == f"/home/alice/slurm-{array}_%a.out"
+    assert jobs["array"].stdout_path == f"{home}/slurm-{array}_%a.out"
     assert jobs["array"].unexpanded_paths == ("stderr_path", "stdout_path")
     running = jobs["running"]
     assert (running.stdout_path, running.stderr_path, running.unexpanded_paths) == (
-        f"/home/alice/train-{running.raw_id}.out",
-        f"/home/alice/train-{running.raw_id}.err",
+        f"{home}/train-{running.raw_id}.out",
+        f"{home}/train-{running.raw_id}.err",
         (),
     )
 
@@ -370,3 +375,30 @@ def test_counts_agree_with_the_jobs_in_full(recorded: Recorded):
     others = sum(not job.array_pending for job in rows.jobs)
     assert counts.rows == len(rows.jobs)
     assert sum(count.jobs for count in counts.counts.values()) == waiting + others
+
+
+def test_requests_make_the_gpus_that_slurm_counts(recorded: Recorded):
+    compared = 0
+    for row in request_rows(recorded("queue-requests")):
+        requests = tuple(
+            one for per in GpuScope for one in read_gpu_request(per, row[f"tres-per-{per}"])
+        )
+        tres = parse_tres(row["tres-alloc"])
+        sizes = {
+            "node_count": parse_count(row["NumNodes"]),
+            "task_count": parse_count(row["NumTasks"]),
+        }
+        counted = count_gpus(replace(tres, gpu_count=0, gpus_by_type={}), requests, **sizes)
+        if counted.source is GpuSource.REQUEST:
+            assert (row["Name"], counted.count) == (row["Name"], tres.gpu_count)
+            compared += 1
+        else:
+            assert tres.gpu_count == 0 or counted.source is GpuSource.UNKNOWN
+
+    assert compared > 5
+
+
+def request_rows(recording: Recording) -> list[dict[str, str]]:
+    names = recording.dialect.detail
+    rows = [one.split(LONG.field) for one in recording.output.stdout.split(f"{LONG.record}\n")]
+    return [dict(zip(names, row, strict=True)) for row in rows if len(row) == len(names)]

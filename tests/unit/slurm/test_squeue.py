@@ -227,6 +227,12 @@ def test_a_het_component_keeps_leader_and_offset():
     assert (job.job_id, job.raw_id, job.het_job_id, job.het_offset) == ("17+1", 18, 17, 1)
 
 
+def test_only_the_first_component_of_a_het_job_has_a_file():
+    first, second = (only_job(JobArrayID=f"17+{at}", JobID=f"{17 + at}") for at in (0, 1))
+
+    assert (first.stdout_path, second.stdout_path) == ("/home/alice/train-17.out", "")
+
+
 def test_a_job_tells_what_it_waits_for():
     job = only_job(State="PENDING", NodeList="", Dependency="afterok:7_*(failed)")
 
