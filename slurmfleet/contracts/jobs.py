@@ -174,4 +174,4 @@ class Job:
     het_job_id: int | None = None
     het_offset: int | None = None
     sluid: str = ""
-    """Slurm's own id that is never used again; empty before 26.05."""
+    """Slurm's own id that is never used again; sacct tells it from 24.11 on, squeue from 26.05."""

@@ -1,7 +1,8 @@
 """Why a section failed, read from its exit status and Slurm's words on stderr.
 
 Source: docs/slurm-output.md; outages of Slurm 22.05.8 and 24.11.5 (controller killed and hanging,
-accounting killed, munge stopped); timeout(1), bash(1) for 124, 126, 127 and 137.
+accounting killed, munge stopped); src/common/slurm_errno.c (20.11 to 25.11);
+timeout(1), bash(1) for 124, 126, 127 and 137.
 """
 
 import re
@@ -61,17 +62,26 @@ _BY_STATUS = {
 }
 _BY_WORDS = (
     # A stopped munged makes sacct say both this and "Problem talking to the database".
-    (FaultKind.AUTH_ERROR, r"authentication error|munge (?:encode|decode) failed"),
+    (
+        FaultKind.AUTH_ERROR,
+        r"authentication (?:error|credential)|munge (?:en|de)code failed|(?:expired|replayed) cred",
+    ),
     (FaultKind.RATE_LIMITED, r"rate[- ]?limit"),
     (FaultKind.ACCOUNTING_ABSENT, r"accounting storage is disabled|supported accounting_storage"),
     (FaultKind.ACCOUNTING_DOWN, r"problem talking to the database|slurmdbd|sending persistinit"),
     (FaultKind.INVALID_USER, r"invalid user"),
     (FaultKind.INVALID_JOB, r"invalid job id"),
     (FaultKind.INVALID_FORMAT, r"invalid (?:job format|field requested)|unknown field"),
-    (FaultKind.VERSION_MISMATCH, r"incompatible versions|protocol version"),
+    (
+        FaultKind.VERSION_MISMATCH,
+        r"incompatible versions|protocol version|header lengths are longer",
+    ),
     (FaultKind.PERMISSION_DENIED, r"access/permission denied"),
     (FaultKind.CONTROLLER_TIMEOUT, r"socket timed out|zero bytes were transmitted"),
-    (FaultKind.CONTROLLER_DOWN, r"unable to contact slurm controller|in standby mode"),
+    (
+        FaultKind.CONTROLLER_DOWN,
+        r"unable to contact slurm controller|in standby mode|(?:send|receive|connection) failure",
+    ),
 )
 _PATTERNS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _BY_WORDS)
 
@@ -79,6 +89,13 @@ _TOLD_WITH_STATUS_0 = frozenset(
     {FaultKind.INVALID_USER, FaultKind.INVALID_FORMAT, FaultKind.ACCOUNTING_DOWN}
 )
 """What Slurm reports on stderr and yet exits with 0; other words are then mere warnings."""
+
+_TOLD_AS_ERROR_WITH_STATUS_0 = frozenset(
+    {FaultKind.CONTROLLER_DOWN, FaultKind.CONTROLLER_TIMEOUT, FaultKind.AUTH_ERROR}
+)
+"""The same, if the word "error" stands before it; a backup that was tried is told as a warning."""
+
+_ERROR = re.compile(r"\berror\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +124,8 @@ def find_fault(output: SectionOutput | None) -> Fault | None:
     words = output.stderr.strip()[:WORDS_LIMIT]
     said = next((kind for kind, pattern in _PATTERNS if pattern.search(words)), None)
     if output.exit_status == 0:
-        if said is None or said not in _TOLD_WITH_STATUS_0:
+        is_error = said in _TOLD_AS_ERROR_WITH_STATUS_0 and _ERROR.search(words) is not None
+        if said is None or not (is_error or said in _TOLD_WITH_STATUS_0):
             return None
         return Fault(kind=said, words=words, rows_hold=said is FaultKind.INVALID_USER)
     kind = _BY_STATUS.get(output.exit_status) or said or FaultKind.UNKNOWN

@@ -21,6 +21,7 @@ from slurmfleet.contracts.job_parts import (
     GpuScope,
     JobRequest,
 )
+
 Word = TypeVar("Word", bound=StrEnum)
 
 _DEPENDENCY = Dependency(kind=DependencyKind.UNKNOWN)
@@ -51,16 +52,14 @@ def request_json(request: JobRequest) -> str:
 
 def read_dependencies(stored: Sequence[Mapping[str, Any]]) -> tuple[Dependency, ...]:
     """Give the dependencies of a stored array."""
-    return tuple(
-        Dependency(
-            **_known(one, Dependency)
-            | {
-                "kind": _word(DependencyKind, one.get("kind"), DependencyKind.UNKNOWN),
-                "state": _word(DependencyState, one.get("state"), DependencyState.UNKNOWN),
-            }
-        )
-        for one in stored
-    )
+    return tuple(_dependency(one) for one in stored)
+
+
+def _dependency(stored: Mapping[str, Any]) -> Dependency:
+    told = _known(stored, Dependency)
+    told["kind"] = _word(DependencyKind, stored.get("kind"), DependencyKind.UNKNOWN)
+    told["state"] = _word(DependencyState, stored.get("state"), DependencyState.UNKNOWN)
+    return Dependency(**told)
 
 
 def read_request(stored: Mapping[str, Any]) -> JobRequest:
@@ -75,8 +74,9 @@ def read_request(stored: Mapping[str, Any]) -> JobRequest:
 
 
 def _gpus(stored: Mapping[str, Any]) -> GpuRequest:
-    per = _word(GpuScope, stored.get("per"), GpuScope.JOB)
-    return GpuRequest(**_known(stored, GpuRequest) | {"per": per})
+    told = _known(stored, GpuRequest)
+    told["per"] = _word(GpuScope, stored.get("per"), GpuScope.JOB)
+    return GpuRequest(**told)
 
 
 def _told(value: Dependency | GpuRequest | JobRequest, default: object) -> dict[str, Any]:

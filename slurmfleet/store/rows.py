@@ -130,7 +130,7 @@ class JobView:
     het_job_id: int | None
     het_offset: int | None
     sluid: str
-    """Slurm's own id that is never used again; empty before 26.05."""
+    """Slurm's own id that is never used again; empty where an older Slurm has none."""
 
     first_observed_at: datetime
     vanished_at: datetime | None

@@ -41,6 +41,18 @@ def output(exit_status: int | None, stderr: str) -> SectionOutput:
             "Incompatible versions of client and server code",
             FaultKind.VERSION_MISMATCH,
         ),
+        (1, "slurm_load_jobs error: Expired credential", FaultKind.AUTH_ERROR),
+        (1, "slurm_load_jobs error: Message receive failure", FaultKind.CONTROLLER_DOWN),
+        (
+            1,
+            "Header lengths are longer than data received",
+            FaultKind.VERSION_MISMATCH,
+        ),
+        (
+            0,
+            "slurm_load_jobs error: Unable to contact slurm controller (connect failure)",
+            FaultKind.CONTROLLER_DOWN,
+        ),
         (1, "slurm_load_jobs error: Invalid job id specified", FaultKind.INVALID_JOB),
         (1, 'sacct: error: Invalid field requested: "Restarts"', FaultKind.INVALID_FORMAT),
         (0, "squeue: error: Invalid job format specification: X", FaultKind.INVALID_FORMAT),
