@@ -226,7 +226,7 @@ class ClusterWatch:
         if self._known.probe is None:
             raise IncompleteAnswerError("The login node was not probed.")
         question = self._question(self._known.probe, whole=whole)
-        requests = sum(section.requests for section in question.sections(PLAIN))
+        requests = sum(section.requests for section in question.sections(PLAIN, self._known.probe.dialect))
         await self._budget.take(requests)
         self._gauges.requests("squeue", requests)
         reading = await ask_queue(

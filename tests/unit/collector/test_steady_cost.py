@@ -9,6 +9,7 @@ from services.collector.pace import LARGE_QUEUE, Pace, least_interval_s
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.sample import Topic
+from slurmfleet.slurm.columns import ANY_SLURM
 from slurmfleet.slurm.commands import capacity_sections
 from slurmfleet.slurm.records import PLAIN
 from slurmfleet.testing.moments import NOON
@@ -28,7 +29,7 @@ def test_a_steady_cluster_is_asked_less_than_every_five_seconds(
     question = Question(
         users=users, accounts=accounts, queue=True, followed=EVERYBODY, section_limit_s=30
     )
-    requests = sum(section.requests for section in question.sections(PLAIN))
+    requests = sum(section.requests for section in question.sections(PLAIN, ANY_SLURM))
     least_s = least_interval_s(requests, CONFIG.rpcs_per_minute)
     pace = Pace(base_s=CONFIG.poll_interval_s, hot_s=CONFIG.hot_interval_s)
     look_s = pace.after_whole(NOON, jobs=jobs, least_s=least_s).interval_s(hot=False)
