@@ -21,7 +21,8 @@ class GpuSampled(Sample):
     """Empty: all nodes of the job together."""
 
     gpu_uuid: str = ""
-    """As the driver names it; of a MIG slice the slice's own. Empty where the source has none."""
+    """As the driver names it; of a MIG slice the slice's own, or the GPU's with `/` and the number
+    of the GPU instance where the source tells only these. Empty where it has none."""
 
     gpu_index: int | None = None
     mig_profile: str = ""
@@ -64,7 +65,7 @@ class LoadSampled(Sample):
     """Allocated there."""
 
     cpu_utilization_pct: float | None = None
-    """0 to 100, of all allocated CPUs."""
+    """0 to 100, of all allocated CPUs; more where a site does not confine jobs to theirs."""
 
     cpu_time_s: float | None = None
     """Used since the job began."""

@@ -31,7 +31,12 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Si
 def real(request: pytest.FixtureRequest) -> Iterator[dict[str, RealSite]]:
     """Give the real clusters that the chosen tests ask for: `-k gamma` starts gamma alone."""
     calls = (getattr(item, "callspec", None) for item in request.session.items)
-    chosen = {call.params.get("site") for call in calls if call is not None}
+    chosen = {
+        call.params.get(name)
+        for call in calls
+        if call is not None
+        for name in ("site", "place")  # watched by the stack, and used without it
+    }
     with real_sites(name for name in REAL if name in chosen) as sites:
         yield sites
 

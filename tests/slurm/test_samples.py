@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from services.collector.asking import Question, ask_probe, ask_slurm
+from services.collector.asking import Question, ask_probe, ask_queue
 from services.collector.budget import RpcBudget
+from services.collector.coverage import Coverage
 from services.collector.desk import Desk, Known
 from services.collector.sampling.jobs import running_jobs
 from services.collector.sampling.providers import Provider
@@ -24,7 +25,7 @@ from slurmfleet.ssh.link import SshLink
 from slurmfleet.timing.clock import SystemClock
 from tests.harness.sampling import memory_of
 from tests.harness.sites import RealSite, SimulatedSite, Site
-from tests.harness.streams import SshStreams, ssh_arguments
+from tests.harness.streams import CountedStreams, ssh_arguments
 
 SIMULATED = "sim-h100"
 SITES = (SIMULATED, "alpha", "beta", "gamma")
@@ -35,10 +36,7 @@ FAKE = "0 81 27351 51 384\n1 12 1000 40 120\n"
 def place(request: pytest.FixtureRequest) -> Site:
     if request.param == SIMULATED:
         return request.getfixturevalue("simulated")[SIMULATED]
-    real: dict[str, RealSite] = request.getfixturevalue("real")
-    if request.param not in real:
-        pytest.skip(f"by design: this testbed has no cluster {request.param}")
-    return real[request.param]
+    return request.getfixturevalue("real")[request.param]
 
 
 @pytest.fixture
@@ -66,7 +64,9 @@ def gpu_partition(place: Site) -> str:
 async def desk_of(place: Site, **sampling: object) -> AsyncGenerator[Desk]:
     """Lay out the desk at which the collector's survey of a cluster sits."""
     clock = SystemClock()
-    config = ClusterConfig.model_validate({**place.config, "sampling": sampling})
+    config = ClusterConfig.model_validate(
+        {**place.config, "sampling": {"interval_s": 0.5, **sampling}}
+    )
     target = ssh_target(config, known_hosts=(), ssh_config=(), connect_limit_s=15)
     async with SshLink(target, clock=clock) as link:
         probe, _ = await ask_probe(link, limit_s=60)
@@ -82,13 +82,15 @@ async def desk_of(place: Site, **sampling: object) -> AsyncGenerator[Desk]:
 async def look(desk: Desk, *wanted: str, within_s: float = 90) -> None:
     """Look until these jobs run, as the collector does."""
     question = Question(
-        users=[desk.probe.user], accounts=(), queue=False, jobs=frozenset(), section_limit_s=30
+        users=[desk.probe.user],
+        accounts=(),
+        queue=False,
+        followed=Coverage.of([desk.probe.user]),
+        section_limit_s=30,
     )
     deadline = time.monotonic() + within_s
     while True:
-        reading = await ask_slurm(
-            desk.link, desk.probe, question, {}, limit_s=60, now=desk.clock.now
-        )
+        reading = await ask_queue(desk.link, desk.probe, question, limit_s=60, now=desk.clock.now)
         present = [
             job
             for job in reading.look.present or ()
@@ -167,9 +169,7 @@ async def test_a_job_whose_gpus_nobody_shows_is_told_with_the_reason(
 ):
     job_id = jobs(f"-p {gpu_partition(place)} --gres=gpu:1")
 
-    async with desk_of(
-        place, interval_s=0.5, sstat_interval_s=0.5, sstat_jobs_per_minute=600
-    ) as desk:
+    async with desk_of(place, sstat_interval_s=0.5, sstat_jobs_per_minute=600) as desk:
         await look(desk, job_id)
         survey = survey_of(desk, SstatProvider(desk.config.sampling))
         told = await until(
@@ -184,12 +184,13 @@ async def test_a_job_whose_gpus_nobody_shows_is_told_with_the_reason(
 
 @asynccontextmanager
 async def stepping(
-    desk: Desk, streams: SshStreams
-) -> AsyncGenerator[tuple[StepSampler, SamplingSurvey]]:
+    desk: Desk,
+) -> AsyncGenerator[tuple[StepSampler, SamplingSurvey, CountedStreams]]:
     sampler = StepSampler(desk.config.sampling, cluster=desk.config.name, clock=SystemClock())
+    survey, streams = survey_of(desk, sampler), CountedStreams(link=desk.link)
     running = asyncio.get_running_loop().create_task(sampler.run(desk, streams))
     try:
-        yield sampler, survey_of(desk, sampler)
+        yield sampler, survey, streams
     finally:
         running.cancel()
         with suppress(asyncio.CancelledError):
@@ -206,11 +207,10 @@ async def test_one_step_samples_all_gpus_on_all_nodes_of_a_job(
 ):
     fix_numbers(place)
     job_id = jobs(f"-p {gpu_partition(place)} -N2 --gres=gpu:2")
-    streams = SshStreams(site=place)
 
     async with (
         desk_of(place, steps=2, step_interval_s=1) as desk,
-        stepping(desk, streams) as (sampler, survey),
+        stepping(desk) as (sampler, survey, streams),
     ):
         await look(desk, job_id)
         told = await until(
@@ -240,12 +240,11 @@ async def test_an_array_task_and_a_het_component_each_have_a_step_of_their_own(
     partition = gpu_partition(place)
     array = jobs(f"-p {partition} --gres=gpu:1 --array=0-1")
     het = jobs(f"-p {partition} -N1 --gres=gpu:1 : -p {partition} -N1 --gres=gpu:1")
-    streams = SshStreams(site=place)
     wanted = {f"{array}_0", f"{array}_1", f"{het}+0", f"{het}+1"}
 
     async with (
         desk_of(place, steps=4, step_interval_s=1) as desk,
-        stepping(desk, streams) as (_, survey),
+        stepping(desk) as (_, survey, streams),
     ):
         await look(desk, array, het)
         told = await until(
@@ -262,11 +261,10 @@ async def test_a_step_ends_with_its_job_and_is_not_opened_again(
     place: Site, jobs: Callable[..., str]
 ):
     job_id = jobs(f"-p {gpu_partition(place)} --gres=gpu:1")
-    streams = SshStreams(site=place)
 
     async with (
         desk_of(place, steps=1, step_interval_s=1) as desk,
-        stepping(desk, streams) as (sampler, survey),
+        stepping(desk) as (sampler, survey, streams),
     ):
         await look(desk, job_id)
         await until(survey, desk, lambda facts: any(isinstance(f, GpuSampled) for f in facts))
@@ -284,11 +282,10 @@ async def test_a_step_ends_with_its_job_and_is_not_opened_again(
 
 async def test_steps_are_off_unless_the_registry_allows_some(place: Site, jobs: Callable[..., str]):
     job_id = jobs(f"-p {gpu_partition(place)} --gres=gpu:1")
-    streams = SshStreams(site=place)
 
     async with (
-        desk_of(place, interval_s=0.5) as desk,
-        stepping(desk, streams) as (_, survey),
+        desk_of(place) as desk,
+        stepping(desk) as (_, survey, streams),
     ):
         await look(desk, job_id)
         told = await until(

@@ -26,7 +26,7 @@ from services.collector.sampling.sidecar import script
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.registry import SampleProvider, SamplingConfig
 from slurmfleet.slurm.step_commands import StepPlace, sampler_command
-from slurmfleet.ssh.errors import SshError
+from slurmfleet.ssh.errors import SshChannelRefusedError, SshError
 from slurmfleet.telemetry import metrics
 from slurmfleet.telemetry.logs import logger
 from slurmfleet.timing.clock import Clock
@@ -218,22 +218,26 @@ class StepSampler:
         step.openings += 1
         step.paused_until_s = now_s + pause_s
         step.heard_s = now_s
-        metrics.SAMPLING_STEPS_OPENED.labels(cluster=self._cluster).inc()
 
     async def _hold(self, step: _Step, desk: Desk, streams: Streams) -> None:
         """Read one step to its end."""
         command = sampler_command(
             place_of(step.job), every_s=self._every_s, environment=desk.probe.environment
         )
-        desk.spend("srun", REQUESTS_PER_STEP)
         try:
             async with streams.stream(command, stdin=script()) as lines:
+                desk.spend("srun", REQUESTS_PER_STEP)
+                metrics.SAMPLING_STEPS_OPENED.labels(cluster=self._cluster).inc()
                 async for line in lines:
                     step.heard_s = self._clock.monotonic_s()
                     self._hear(step, line)
                 said = lines.stderr_tail.decode("utf-8", "replace").strip()
             end = verdict(said)
             step.said = said[-200:] or "its step ended"
+        except SshChannelRefusedError as exc:
+            step.said = str(exc)
+            step.openings -= 1  # the server has no session left: no step was begun
+            return
         except SshError as exc:
             end, step.said = Verdict.BROKEN, str(exc)
         step.is_denied = end is Verdict.DENIED

@@ -11,7 +11,7 @@ from services.collector.sampling.step import StepSampler, Verdict, place_of, ver
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.registry import SamplingConfig
 from slurmfleet.slurm.step_commands import StepPlace
-from slurmfleet.ssh.errors import SshConnectionLostError
+from slurmfleet.ssh.errors import SshChannelRefusedError, SshConnectionLostError
 from slurmfleet.ssh.target import Endpoint
 from slurmfleet.testing.clock import ManualClock
 from tests.harness.sampling import a_desk, a_running_job, a_sampled_job
@@ -208,3 +208,26 @@ def test_what_is_not_known_is_a_break():
         Verdict.BROKEN
     )
     assert verdict("") == Verdict.BROKEN
+
+
+class NoSession(Streams):
+    """A server that has no session left."""
+
+    @asynccontextmanager
+    async def stream(self, command: str, *, stdin: bytes = b"") -> AsyncGenerator[Stream]:
+        del stdin
+        self.opened.append(Stream(command))
+        raise SshChannelRefusedError(Endpoint(cluster=ALPHA, host="h"), "no session")
+        yield
+
+
+async def test_a_server_without_a_session_left_costs_no_opening():
+    bench = Bench()
+    bench.streams = NoSession()
+
+    async with bench.running():
+        await bench.want("41")
+        await bench.later(40)
+
+    assert len(bench.streams.opened) == 3
+    assert bench.desk.rpcs == {}
