@@ -27,6 +27,7 @@ from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.registry import SampleProvider, SamplingConfig
 from slurmfleet.slurm.step_commands import StepPlace, sampler_command
 from slurmfleet.ssh.errors import SshChannelRefusedError, SshError
+from slurmfleet.ssh.port import DEFAULT_MAX_STREAMS
 from slurmfleet.telemetry import metrics
 from slurmfleet.telemetry.logs import logger
 from slurmfleet.timing.clock import Clock
@@ -38,6 +39,9 @@ LONGEST_PAUSE_S = 900.0
 
 REQUESTS_PER_STEP = 3
 """Looking the allocation up, making the step and ending it."""
+
+MOST_STEPS = DEFAULT_MAX_STREAMS - 1
+"""Each takes a stream of the link; one is left for a person who follows a log."""
 
 MOST_OPENINGS = 24
 """Steps per job and run at most: MaxStepCount is 40,000 by default, and the job's, not ours."""
@@ -130,10 +134,10 @@ class StepSampler:
     sees = frozenset({Need.GPU})
 
     def __init__(self, config: SamplingConfig, *, cluster: ClusterName, clock: Clock) -> None:
-        """Hold at most as many steps as the registry allows."""
+        """Hold at most as many steps as the registry allows and the link has streams for."""
         self.interval_s = float(config.step_interval_s)
         self._every_s = config.step_interval_s
-        self._most = config.steps
+        self._most = min(config.steps, MOST_STEPS)
         self._cluster = cluster
         self._clock = clock
         self._wanted: tuple[SampledJob, ...] = ()

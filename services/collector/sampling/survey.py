@@ -42,6 +42,8 @@ class _Asking:
     sampled: dict[JobId, datetime] = field(default_factory=dict[JobId, datetime])
     reasons: dict[JobId, list[str]] = field(default_factory=dict[JobId, list[str]])
     sources: list[str] = field(default_factory=list[str])
+    has_answer: bool = False
+    """Whether any source could be asked."""
 
     @property
     def by_id(self) -> dict[JobId, SampledJob]:
@@ -118,6 +120,7 @@ class SamplingSurvey:
         if answers and all(one.failed for one in answers):
             self._note_failure(provider, answers[0].error, asking)
             return
+        asking.has_answer = True
         shown: set[Want] = set()
         resting: set[JobId] = set()
         for answer in answers:
@@ -215,6 +218,7 @@ class SamplingSurvey:
             sections=tuple(asking.sections),
             bad_rows=tuple(asking.bad_rows),
             rejected=Counter(asking.judge.rejected),
+            has_stand_in=asking.has_answer,
         )
 
 

@@ -23,9 +23,14 @@ class Finding:
     rejected: Mapping[str, int] | None = None
     """Values that no machine can have, left out: how many by what they were."""
 
+    has_stand_in: bool = False
+    """Whether another source stood in for what failed: then the asking as a whole went well."""
+
     @property
     def error(self) -> str:
         """Give the first failed section's words; empty when all is well."""
+        if self.has_stand_in:
+            return ""
         return next((one.error for one in self.sections if not one.ok), "")
 
 

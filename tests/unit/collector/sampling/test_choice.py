@@ -104,6 +104,21 @@ async def test_a_source_that_fails_costs_its_rung_and_is_climbed_again_later():
     assert back == {"gpu": "upper", "load": "upper"}
 
 
+async def test_a_source_that_fails_is_no_failure_of_the_whole_while_another_answers():
+    rungs = Rungs()
+    rungs.upper_fails = True
+
+    stood_in = await rungs.ask()
+    alone = SamplingSurvey(CONFIG, [rungs.upper])
+    rungs.clock.advance(60)
+    failed = await alone.ask(rungs.desk)
+
+    assert stood_in.error == ""
+    assert [section.ok for section in stood_in.sections] == [False]
+    assert failed is not None
+    assert failed.error == "cannot be reached"
+
+
 async def test_a_source_that_keeps_failing_is_asked_more_and_more_seldom():
     rungs = Rungs()
     rungs.upper_fails = True
