@@ -6,7 +6,9 @@
 #
 # It never disturbs the job: lowest priority, no GPU context, no Slurm request, files of mode 600 that
 # stay below 2 MiB per node, silence on errors. It ends with the job, with the shell that started it,
-# or when it cannot write any more. SLURMFLEET_SAMPLES_DIR moves the files.
+# or when it cannot write any more. SLURMFLEET_SAMPLES_DIR moves the files; where cgroups are mounted
+# elsewhere, SLURMFLEET_CGROUP_DIR and SLURMFLEET_CGROUP_FILE stand for /sys/fs/cgroup and
+# /proc/self/cgroup.
 {
 mode=${1:-file} every_s=${2:-10}
 umask 077
@@ -37,20 +39,21 @@ if [ "$mode" = file ]; then
     find "$root" -mindepth 1 -maxdepth 1 -type d -mtime +7 ! -name "$job" -exec rm -rf {} +
 fi
 
+cgroups=${SLURMFLEET_CGROUP_DIR:-/sys/fs/cgroup}
 path_of() {              # path_of CONTROLLER: this process's cgroup of it; '' is version 2
     while IFS=: read -r _ names path; do
         case ",$names," in *",$1,"*) printf '%s' "$path"; return ;; esac
-    done < /proc/self/cgroup
+    done < "${SLURMFLEET_CGROUP_FILE:-/proc/self/cgroup}"
 }
 # Up to the step: /…/slurmstepd.scope/job_41 or, since Slurm 26.05, /…/slurmstepd.scope/<SLUID>
 job_group() { case $1 in */step_*) printf '%s' "${1%%/step_*}" ;; esac; }
-unified=/sys/fs/cgroup$(job_group "$(path_of '')")
+unified=$cgroups$(job_group "$(path_of '')")
 cpu_group=$(job_group "$(path_of cpuacct)")
 memory_group=$(job_group "$(path_of memory)")
-[ -z "$cpu_group" ] || cpu_group=/sys/fs/cgroup/cpuacct$cpu_group
-[ -z "$memory_group" ] || memory_group=/sys/fs/cgroup/memory$memory_group
+[ -z "$cpu_group" ] || cpu_group=$cgroups/cpuacct$cpu_group
+[ -z "$memory_group" ] || memory_group=$cgroups/memory$memory_group
 by=''
-if [ "$unified" != /sys/fs/cgroup ] && [ -r "$unified/cpu.stat" ]; then by=cgroup2
+if [ "$unified" != "$cgroups" ] && [ -r "$unified/cpu.stat" ]; then by=cgroup2
 elif [ -n "$cpu_group" ] && [ -r "$cpu_group/cpuacct.usage" ] && [ -r "$memory_group/memory.stat" ]; then by=cgroup1
 elif [ -r /proc/self/environ ] && grep -qzx "SLURM_JOB_ID=$job" /proc/self/environ; then by=proc
 fi
@@ -60,17 +63,26 @@ tick=$(getconf CLK_TCK) page=$(getconf PAGESIZE)
 field() { [ -z "$2" ] || line=$line$tab$1=$2; }
 kib() { [ -z "$1" ] || printf '%s' $(($1 / 1024)); }
 of_file() { while read -r name value _; do [ "$name" != "$2" ] || { printf '%s' "$value"; return; }; done < "$1"; }
+# What is held and cannot be given back: shared memory too, which loaders of data use much of.
+held() {                 # held FILE NAME...: adds up
+    from=$1 total=''
+    shift
+    while read -r name value _; do
+        case " $* " in *" $name "*) total=$((${total:-0} + value)) ;; esac
+    done < "$from"
+    printf '%s' "$total"
+}
 plain() { IFS= read -r value < "$1" && case $value in *[!0-9]*) ;; ??????????????????*) ;; *) printf '%s' "$value" ;; esac; }
 load() {
     case $by in
     cgroup2)
         field cpu_us "$(of_file "$unified/cpu.stat" usage_usec)"
-        field rss_kib "$(kib "$(of_file "$unified/memory.stat" anon)")"
+        field rss_kib "$(kib "$(held "$unified/memory.stat" anon shmem)")"
         field limit_kib "$(kib "$(plain "$unified/memory.max")")" ;;
     cgroup1)
         used_ns=$(plain "$cpu_group/cpuacct.usage")
         field cpu_us "${used_ns:+$((used_ns / 1000))}"
-        field rss_kib "$(kib "$(of_file "$memory_group/memory.stat" total_rss)")"
+        field rss_kib "$(kib "$(held "$memory_group/memory.stat" total_rss total_shmem)")"
         field limit_kib "$(kib "$(plain "$memory_group/memory.limit_in_bytes")")" ;;
     proc)
         # Several slurmd on one machine: their jobs' processes are told apart by the node's name.

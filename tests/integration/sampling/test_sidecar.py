@@ -115,6 +115,66 @@ def test_every_posix_shell_writes_whole_samples(node: Node, shell: list[str]):
     assert second.epoch_s > first.epoch_s
 
 
+def _cgroup(node: Node, own: str, files: dict[str, str]) -> dict[str, str]:
+    """Lay out cgroups as a compute node has them; give the variables that lead there."""
+    root = node.home / "cgroup"
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    (node.home / "own").write_text(own)
+    return {
+        "SLURMFLEET_CGROUP_DIR": str(root),
+        "SLURMFLEET_CGROUP_FILE": str(node.home / "own"),
+    }
+
+
+@pytest.mark.parametrize(
+    "job_group",
+    [
+        "system.slice/slurmstepd.scope/job_41",
+        "system.slice/slurmstepd.scope/sCPDM8AEEGND00",
+        "system.slice/hgx01_slurmstepd.scope/job_41",
+    ],
+)
+def test_cgroups_of_version_2_are_read_whatever_names_the_job(node: Node, job_group: str):
+    variables = _cgroup(
+        node,
+        f"0::/{job_group}/step_0/user/task_0\n",
+        {
+            f"{job_group}/cpu.stat": "usage_usec 2500000\nuser_usec 2000000\n",
+            f"{job_group}/memory.stat": "anon 1048576\nfile 9999999\nshmem 2097152\n",
+            f"{job_group}/memory.max": "max\n",
+        },
+    )
+
+    node.start("sh", str(SCRIPT), "file", "1", **variables)
+    until(lambda: len(node.samples()) >= 1)
+
+    told = node.samples()[0]
+    assert (told.load_by, told.load.cpu_time_s, told.load.memory_used_mib) == ("cgroup2", 2.5, 3)
+    assert told.load.memory_limit_mib is None
+
+
+def test_cgroups_of_version_1_are_read_too(node: Node):
+    job_group = "slurm_hgx01/uid_2001/job_41"
+    variables = _cgroup(
+        node,
+        f"5:memory:/{job_group}/step_0/task_0\n3:cpu,cpuacct:/{job_group}/step_0/task_0\n0::/\n",
+        {
+            f"cpuacct/{job_group}/cpuacct.usage": "2500000000\n",
+            f"memory/{job_group}/memory.stat": "rss 5\ntotal_rss 1048576\ntotal_cache 7\n",
+            f"memory/{job_group}/memory.limit_in_bytes": "67108864\n",
+        },
+    )
+
+    node.start("sh", str(SCRIPT), "file", "1", **variables)
+    until(lambda: len(node.samples()) >= 1)
+
+    told = node.samples()[0]
+    assert (told.load_by, told.load.cpu_time_s, told.load.memory_used_mib) == ("cgroup1", 2.5, 1)
+    assert told.load.memory_limit_mib == 64
+
+
 def test_only_the_jobs_own_processes_count(node: Node):
     eater = "x=$(head -c 60000000 /dev/zero | tr '\\0' a); sleep 60"
     node.start("sh", str(SCRIPT), "file", "1")
