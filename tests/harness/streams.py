@@ -3,8 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from slurmfleet.ssh.link import SshLink
-from slurmfleet.ssh.port import LineStream
+from slurmfleet.ssh.port import LineStream, Link
 from tests.harness.sites import TESTBED_ROOT, RealSite, SimulatedSite, Site
 
 
@@ -12,7 +11,7 @@ from tests.harness.sites import TESTBED_ROOT, RealSite, SimulatedSite, Site
 class CountedStreams:
     """Opens streams of a link, and keeps their commands."""
 
-    link: SshLink
+    link: Link
     commands: list[str] = field(default_factory=list[str])
 
     def stream(
