@@ -21,6 +21,7 @@ LOGIN_SHELL_COMMAND: Final = "exec bash -l -s"
 _MARK_BYTES = 16
 _MARK = re.compile(r"[0-9a-f]{32}")
 _LONGEST_END = 64
+_NOISE_KEPT_BYTES = 4_096
 
 # `read` counts bytes only in the C locale, and takes the script in blocks. The subshell sees no
 # variable of ours. One `cat` waits for the last writer of each output.
@@ -79,6 +80,11 @@ class Frame:
         return bytes(self._body)
 
     @property
+    def heard(self) -> bytes:
+        """The start of what came where no frame ever began."""
+        return (self.noise + bytes(self._body))[:_NOISE_KEPT_BYTES] if not self.begun else b""
+
+    @property
     def size_bytes(self) -> int:
         """Bytes held, noise not counted."""
         return len(self._body)
@@ -98,13 +104,13 @@ class Frame:
         begin = f"\n{self.mark} BEGIN\n".encode()
         at = self._body.find(begin)
         if at >= 0:
-            self.noise = (self.noise + bytes(self._body[:at]))[:4_096]
+            self.noise = (self.noise + bytes(self._body[:at]))[:_NOISE_KEPT_BYTES]
             del self._body[: at + len(begin)]
             self.begun = True
             return
         spare = len(self._body) - len(begin)
         if spare > 0:
-            self.noise = (self.noise + bytes(self._body[:spare]))[:4_096]
+            self.noise = (self.noise + bytes(self._body[:spare]))[:_NOISE_KEPT_BYTES]
             del self._body[:spare]
 
     def _look_for_end(self) -> None:

@@ -75,7 +75,7 @@ class _Answer:
 
     def result(self, ending: Ending | None, *, duration_s: float) -> CommandResult:
         if not self.stdout.begun:
-            heard = self.stdout.noise + bytes(self.stdout.body) or bytes(self.stderr.body)
+            heard = self.stdout.heard or self.stderr.heard
             said = heard[:_SAID_CHARS].decode("utf-8", "replace").strip()
             status = ending.exit_status if ending is not None else None
             raise SshNoShellError(self.endpoint, exit_status=status, said=said)
