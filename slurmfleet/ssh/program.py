@@ -17,7 +17,12 @@ from typing import Protocol, Self
 from slurmfleet.ssh.channels import LONE_REFUSALS_S, wait_real_s
 from slurmfleet.ssh.conversation import CommandResult
 from slurmfleet.ssh.duplex import Duplex, Use, collect
-from slurmfleet.ssh.errors import SshChannelRefusedError, SshError, SshTimeoutError
+from slurmfleet.ssh.errors import (
+    SshChannelRefusedError,
+    SshConnectionLostError,
+    SshError,
+    SshTimeoutError,
+)
 from slurmfleet.ssh.lines import open_lines
 from slurmfleet.ssh.port import (
     DEFAULT_MAX_CHANNELS,
@@ -87,6 +92,8 @@ class ProgramLink:
         self._max_streams = max_streams
         self._endpoint = nominal_endpoint(target)
         self._last_error: SshError | None = None
+        self._running: set[FallibleDuplex] = set()
+        self._is_closing = False
 
     async def __aenter__(self) -> Self:
         """Be ready for commands."""
@@ -101,8 +108,11 @@ class ProgramLink:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Let go of the shell that stayed open; who runs a command stops it."""
+        """Stop what still runs; its callers get `SshConnectionLostError`."""
+        self._is_closing = True
         self._scripts.close()
+        for running in self._running:
+            running.fail(SshConnectionLostError(self._endpoint, "the link was closed"))
         # The group never learns of the body's error: it would wrap it.
         await self._children.__aexit__(None, None, None)
 
@@ -210,20 +220,23 @@ class ProgramLink:
     @asynccontextmanager
     async def _open(self, command: str, use: Use) -> AsyncGenerator[Duplex]:
         async with AsyncExitStack() as stack:
-            if use is Use.COMMAND:
-                yield await self._queue(command, stack)
-            else:
-                yield await self._squeeze_in(command, use, stack)
+            begin = self._queue if use is Use.COMMAND else self._squeeze_in
+            duplex = await begin(command, use, stack)
+            self._running.add(duplex)
+            stack.callback(self._running.discard, duplex)
+            yield duplex
 
-    async def _queue(self, command: str, stack: AsyncExitStack) -> Duplex:
+    async def _queue(self, command: str, use: Use, stack: AsyncExitStack) -> FallibleDuplex:
         """Begin a command as soon as there is a session for it."""
         pauses_s = iter(LONE_REFUSALS_S)
         while True:
             async with AsyncExitStack() as attempt:
                 await attempt.enter_async_context(self._sessions.command())
+                if self._is_closing:
+                    raise SshConnectionLostError(self._endpoint, "the link is not open")
                 try:
                     duplex = await attempt.enter_async_context(
-                        self._door.open(command, Use.COMMAND, self._children)
+                        self._door.open(command, use, self._children)
                     )
                 except SshChannelRefusedError:
                     pause_s = 0.0 if self._sessions.note_refusal() else next(pauses_s, None)
@@ -234,7 +247,7 @@ class ProgramLink:
                     return duplex
             await wait_real_s(pause_s)
 
-    async def _squeeze_in(self, command: str, use: Use, stack: AsyncExitStack) -> Duplex:
+    async def _squeeze_in(self, command: str, use: Use, stack: AsyncExitStack) -> FallibleDuplex:
         """Begin a stream or a shell if a session is left over."""
         begun: list[FallibleDuplex] = []
 

@@ -117,14 +117,12 @@ class _Shell:
             self._duplex.send(request(script, mark))
             await answer.read(self._duplex)
             fine = answer.complete and answer.in_frame and answer.stdout.status != -1
-        except SshConnectionLostError as exc:
-            if not answer.stdout.begun:
-                raise _NeverBegunError from exc
-            raise
         finally:
             self.is_busy = False
             if not fine:
                 self.discarded.set()
+        # It ended in good order, so all that it wrote has come. (A connection that broke may have
+        # taken the mark with it: that is an error.)
         if not answer.stdout.begun:
             raise _NeverBegunError
         return answer
@@ -235,7 +233,9 @@ class ScriptRunner:
     async def _greet(self, shell: _Shell) -> None:
         """See that it answers; what dotfiles print comes before the answer."""
         async with Budget(operation="open a shell", limit_s=_GREETING_LIMIT_S).enforce():
-            await shell.run("printf ready", max_output_bytes=_SAID_CHARS)
+            answer = await shell.run("printf ready", max_output_bytes=_SAID_CHARS)
+        if not answer.complete or answer.stdout.body != b"ready":
+            raise _NeverBegunError
         shell.discarded.clear()  # noise before the first frame is a dotfile's
 
     def _note_end(self, lived_s: float) -> None:

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from slurmfleet.contracts.ids import ClusterName
-from slurmfleet.ssh.errors import SshConfigError, SshOutputTooLargeError, SshTimeoutError
+from slurmfleet.ssh.errors import (
+    SshConfigError,
+    SshConnectionLostError,
+    SshError,
+    SshOutputTooLargeError,
+    SshTimeoutError,
+)
 from slurmfleet.ssh.local import local_link
 from slurmfleet.ssh.program import ProgramLink
 from slurmfleet.ssh.target import SshTarget
@@ -88,3 +94,21 @@ async def test_streams_end_with_sigterm_when_they_are_left(link: ProgramLink, tm
 async def test_a_nul_is_refused(link: ProgramLink):
     with pytest.raises(SshConfigError):
         await link.run_script("echo \0", limit_s=20)
+
+
+async def test_leaving_the_link_ends_what_still_runs():
+    target = SshTarget(cluster=ClusterName("alpha"), host="login")
+    async with asyncio.TaskGroup() as group:
+        async with local_link(target, clock=ManualClock()) as link:
+            running = group.create_task(_error_of(link, "sleep 617.444; true"))
+            await until(lambda: "sleep 617.444" in processes())
+        late = await _error_of(link, "true")
+
+    assert [type(one) for one in (running.result(), late)] == [SshConnectionLostError] * 2
+    assert "sleep 617.444" not in processes()
+
+
+async def _error_of(link: ProgramLink, command: str) -> SshError:
+    with pytest.raises(SshError) as caught:
+        await link.run(command, limit_s=60)
+    return caught.value
