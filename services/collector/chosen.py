@@ -19,8 +19,10 @@ from services.collector.surveys.survey import Survey
 from services.collector.surveys.usage import UsageSurvey
 from slurmfleet.contracts.registry import ClusterConfig, SampleProvider
 from slurmfleet.contracts.sample import Topic
+from slurmfleet.site.errors import SiteConfigError
 from slurmfleet.site.http import Places, open_site
 from slurmfleet.site.service import service_of
+from slurmfleet.telemetry.logs import logger
 from slurmfleet.timing.clock import Clock
 
 DEFAULT_INTERVAL_S: Mapping[Topic, float] = {
@@ -55,9 +57,6 @@ async def open_surveys(
         config: The cluster; a topic whose interval is 0 there is not surveyed.
         places: What this process may ask of HTTP services at once.
         clock: For all times.
-
-    Raises:
-        SiteConfigError: A service's certificate authorities cannot be read.
     """
     async with AsyncExitStack() as stack:
         providers, steps = await _providers(config, stack, places=places, clock=clock)
@@ -88,19 +87,11 @@ async def _providers(
     providers: list[Provider] = []
     for kind in sampling.providers:
         match kind:
-            case SampleProvider.PROMETHEUS if config.prometheus is not None:
-                service = service_of(config.name, "prometheus", config.prometheus)
-                http = await stack.enter_async_context(
-                    open_site(service, places=places, clock=clock)
-                )
-                providers.append(
-                    PrometheusProvider(
-                        http,
-                        config.prometheus,
-                        cluster=config.name,
-                        interval_s=sampling.interval_s,
-                    )
-                )
+            case SampleProvider.PROMETHEUS:
+                if (
+                    one := await _prometheus(config, stack, places=places, clock=clock)
+                ) is not None:
+                    providers.append(one)
             case SampleProvider.SSTAT if sampling.sstat_jobs_per_minute:
                 providers.append(SstatProvider(sampling))
             case SampleProvider.SIDECAR:
@@ -111,3 +102,20 @@ async def _providers(
             case _:
                 pass
     return providers, steps
+
+
+async def _prometheus(
+    config: ClusterConfig, stack: AsyncExitStack, *, places: Places, clock: Clock
+) -> Provider | None:
+    """Open the way to a site's Prometheus; a wrong setting costs this source and no other."""
+    if config.prometheus is None:
+        return None
+    try:
+        service = service_of(config.name, "prometheus", config.prometheus)
+        http = await stack.enter_async_context(open_site(service, places=places, clock=clock))
+    except SiteConfigError as exc:
+        logger().error("prometheus cannot be asked", cluster=config.name, error=str(exc))
+        return None
+    return PrometheusProvider(
+        http, config.prometheus, cluster=config.name, interval_s=config.sampling.interval_s
+    )

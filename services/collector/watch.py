@@ -225,8 +225,9 @@ class ClusterWatch:
             await self._ask_probe()
         if self._known.probe is None:
             raise IncompleteAnswerError("The login node was not probed.")
+        dialect = self._known.probe.dialect
         question = self._question(self._known.probe, whole=whole)
-        requests = sum(section.requests for section in question.sections(PLAIN, self._known.probe.dialect))
+        requests = sum(section.requests for section in question.sections(PLAIN, dialect))
         await self._budget.take(requests)
         self._gauges.requests("squeue", requests)
         reading = await ask_queue(
