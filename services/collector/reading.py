@@ -10,7 +10,7 @@ from services.collector.outcomes import section_of, went_well, went_wrong
 from services.collector.tracked import Look
 from slurmfleet.contracts.events import PartitionCount
 from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.jobs import Job, JobState
+from slurmfleet.contracts.jobs import NO_GPUS, Job, JobState
 from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.slurm.arrays import parse_job_ref
 from slurmfleet.slurm.columns import ANY_SLURM, Dialect
@@ -19,6 +19,7 @@ from slurmfleet.slurm.faults import find_fault
 from slurmfleet.slurm.frames import Frames, SectionOutput
 from slurmfleet.slurm.records import BadRow, Separators
 from slurmfleet.slurm.squeue import QueueCounts, parse_detail, parse_queue
+from slurmfleet.slurm.waiting import Waiting
 
 MOST_GROUPS = 5_000
 """Groups of everybody's jobs that are told with their users."""
@@ -48,6 +49,9 @@ class Reading:
     look: Look
     sections: tuple[SectionOutcome, ...]
     population: tuple[PartitionCount, ...] | None
+    waiting: tuple[Waiting, ...] | None
+    """What everybody's waiting jobs ask for; None where they were not counted."""
+
     bad_rows: Mapping[SectionName, Sequence[BadRow]]
 
     @property
@@ -74,6 +78,7 @@ class _Part:
     outcome: SectionOutcome
     jobs: tuple[Job, ...] = ()
     population: tuple[PartitionCount, ...] | None = None
+    waiting: tuple[Waiting, ...] | None = None
     bad: tuple[BadRow, ...] = ()
     absence_counts: bool = True
 
@@ -87,7 +92,7 @@ def read_frames(frames: Frames, asked: Asked, *, observed_at: datetime) -> Readi
     parts = [_read(name, frames.sections.get(name), asked) for name in asked.names]
     details = [part for part in parts if part.outcome.name is not SectionName.QUEUE]
     unreadable = [_id_of(row, asked.separators) for part in details for row in part.bad]
-    population = [part.population for part in parts if part.outcome.name is SectionName.QUEUE]
+    queue = next((part for part in parts if part.outcome.name is SectionName.QUEUE), None)
     return Reading(
         look=Look(
             observed_at=observed_at,
@@ -99,7 +104,8 @@ def read_frames(frames: Frames, asked: Asked, *, observed_at: datetime) -> Readi
             absence_counts=None not in unreadable and all(part.absence_counts for part in details),
         ),
         sections=tuple(part.outcome for part in parts),
-        population=population[0] if population else None,
+        population=queue.population if queue is not None else None,
+        waiting=queue.waiting if queue is not None else None,
         bad_rows={part.outcome.name: part.bad for part in parts if part.bad},
     )
 
@@ -128,7 +134,7 @@ def _read(name: str, output: SectionOutput | None, asked: Asked) -> _Part:
         counts = parse_queue(output.stdout, asked.dialect)
         bad = counts.bad
         outcome = went_well(section, output, fault=fault, rows=counts.rows, bad_rows=len(bad))
-        return _Part(outcome=outcome, population=_by_group(counts), bad=bad)
+        return _Part(outcome=outcome, population=_by_group(counts), waiting=counts.waiting, bad=bad)
     rows = parse_detail(output.stdout, asked.separators, asked.dialect)
     outcome = went_well(section, output, fault=fault, rows=len(rows.jobs), bad_rows=len(rows.bad))
     return _Part(outcome=outcome, jobs=rows.jobs, bad=rows.bad, absence_counts=fault is None)
@@ -141,11 +147,14 @@ def _by_group(counts: QueueCounts) -> tuple[PartitionCount, ...]:
     """
     by_group: Counter[_Group] = Counter()
     gpus: Counter[_Group] = Counter()
+    by_type: dict[_Group, Counter[str]] = {}
     with_users = len(counts.counts) <= MOST_GROUPS
     for one, count in counts.counts.items():
         group = (one.partition, one.account, one.user if with_users else "", one.state)
         by_group[group] += count.jobs
         gpus[group] += count.gpus
+        if count.gpus_by_type:
+            by_type.setdefault(group, Counter()).update(count.gpus_by_type)
     return tuple(
         PartitionCount(
             partition=partition,
@@ -154,6 +163,7 @@ def _by_group(counts: QueueCounts) -> tuple[PartitionCount, ...]:
             state=state,
             jobs=jobs,
             gpus=gpus[partition, account, user, state],
+            gpus_by_type=dict(by_type.get((partition, account, user, state), NO_GPUS)),
         )
         for (partition, account, user, state), jobs in sorted(by_group.items())
     )

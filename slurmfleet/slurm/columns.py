@@ -20,6 +20,7 @@ QUEUE_COLUMNS: tuple[str, ...] = (
     "Partition",
     "State",
     "tres-alloc",
+    "Reason",
 )
 """Everybody's jobs, for counts. No free text is among them, so nobody can forge a separator."""
 

@@ -5,20 +5,22 @@ Source: squeue(1) -O; docs/slurm-output.md; recordings in tests/fixtures/slurm (
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from slurmfleet.contracts.job_parts import GpuScope
-from slurmfleet.contracts.jobs import Job, JobState
+from slurmfleet.contracts.jobs import NO_GPUS, Job, JobState
 from slurmfleet.slurm.arrays import parse_array_tasks
 from slurmfleet.slurm.columns import ANY_SLURM, GPU_COLUMNS, QUEUE_COLUMNS, Dialect
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
-from slurmfleet.slurm.gpus import count_gpus, read_gpu_request
+from slurmfleet.slurm.gpus import GpuCount, count_gpus, read_gpu_request
 from slurmfleet.slurm.job_record import FIELD_END, record_reader
 from slurmfleet.slurm.quantities import parse_count
 from slurmfleet.slurm.records import PLAIN, BadRow, ParsedRows, Separators, bad_row, told
 from slurmfleet.slurm.states import parse_state
 from slurmfleet.slurm.tres import parse_tres
+from slurmfleet.slurm.waiting import Demand, Waiting
 
 
 class QueueGroup(NamedTuple):
@@ -42,12 +44,17 @@ class QueueCount:
     gpus: int
     """Allocated, or requested by jobs that wait."""
 
+    gpus_by_type: Mapping[str, int] = field(default_factory=lambda: NO_GPUS)
+    """By the type that the jobs hold or name; what names none is not in it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCounts:
     """Everybody's jobs, counted."""
 
     counts: Mapping[QueueGroup, QueueCount]
+    waiting: tuple[Waiting, ...]
+    """The jobs among them that wait for GPUs."""
 
     rows: int
     """Records that were understood."""
@@ -86,38 +93,63 @@ def _counted(
     tasks: Counter[str], rows: Counter[str], bad: list[BadRow], dialect: Dialect
 ) -> QueueCounts:
     """Parse what is the same in many records once, and add up."""
-    counts: dict[QueueGroup, QueueCount] = {}
+    sums: dict[QueueGroup, _Sum] = {}
+    demand = Demand()
     understood = 0
     for rest, jobs in tasks.items():
         try:
-            group, gpus_each = _kind_of_job(rest, dialect)
+            group, gpus, reason = _kind_of_job(rest, dialect)
         except SlurmParseError as exc:
             bad.extend([bad_row(rest, exc)] * rows[rest])
             continue
         understood += rows[rest]
-        before = counts.get(group)
-        counts[group] = QueueCount(
-            jobs=jobs + (before.jobs if before else 0),
-            gpus=jobs * gpus_each + (before.gpus if before else 0),
-        )
-    return QueueCounts(counts=counts, rows=understood, bad=tuple(bad))
+        sums.setdefault(group, _Sum()).add(gpus, jobs)
+        if gpus.count and group.state is JobState.PENDING:
+            demand.add(group.partition, reason, gpus, jobs=jobs)
+    return QueueCounts(
+        counts={group: one.total() for group, one in sums.items()},
+        waiting=demand.waiting(),
+        rows=understood,
+        bad=tuple(bad),
+    )
 
 
-def _kind_of_job(rest: str, dialect: Dialect) -> tuple[QueueGroup, int]:
-    """Give the group of a record without its id, and the GPUs of each of its jobs."""
+class _Sum:
+    """Adds the jobs of one group up."""
+
+    __slots__ = ("by_type", "gpus", "jobs")
+
+    def __init__(self) -> None:
+        self.jobs = self.gpus = 0
+        self.by_type: dict[str, int] = {}
+
+    def add(self, gpus: GpuCount, jobs: int) -> None:
+        self.jobs += jobs
+        self.gpus += jobs * gpus.count
+        for kind, count in gpus.by_type.items():
+            self.by_type[kind] = self.by_type.get(kind, 0) + jobs * count
+
+    def total(self) -> QueueCount:
+        return QueueCount(jobs=self.jobs, gpus=self.gpus, gpus_by_type=self.by_type or NO_GPUS)
+
+
+def _kind_of_job(rest: str, dialect: Dialect) -> tuple[QueueGroup, GpuCount, str]:
+    """Give the group of a record without its id, each of its jobs' GPUs, and why it waits."""
     fields = rest.split("|")
     if len(fields) != len(dialect.queue) or fields[-1]:
         raise MalformedRowError(f"not the {len(dialect.queue)} fields of a record", rest)
-    user, account, partition, state, tres, *more = fields
+    user, account, partition, state, tres, reason, *more = fields
     group = QueueGroup(
         partition=partition, account=told(account), user=user, state=parse_state(state)[0]
     )
-    return group, _gpus(tres, dict(zip(dialect.queue[len(QUEUE_COLUMNS) :], more, strict=False)))
+    return group, _gpus(tres, dialect.queue[len(QUEUE_COLUMNS) :], tuple(more)), reason
 
 
-def _gpus(tres: str, more: Mapping[str, str]) -> int:
+@lru_cache(maxsize=8192)
+def _gpus(tres: str, names: tuple[str, ...], more: tuple[str, ...]) -> GpuCount:
     """Count a job's GPUs, with the fields that are asked where tres-alloc does not tell them."""
-    per_job, per_node, per_task, nodes, tasks = (more.get(name, "") for name in GPU_COLUMNS)
+    fields = dict(zip(names, more, strict=False))
+    per_job, per_node, per_task, nodes, tasks = (fields.get(name, "") for name in GPU_COLUMNS)
     requests = (
         *read_gpu_request(GpuScope.JOB, per_job),
         *read_gpu_request(GpuScope.NODE, per_node),
@@ -125,7 +157,7 @@ def _gpus(tres: str, more: Mapping[str, str]) -> int:
     )
     return count_gpus(
         parse_tres(tres), requests, node_count=parse_count(nodes), task_count=parse_count(tasks)
-    ).count
+    )
 
 
 def parse_detail(

@@ -4,8 +4,12 @@ Source: squeue(1) Reason; https://slurm.schedmd.com/job_reason_codes.html of 22.
 src/common/job_state_reason.c.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
+
+from slurmfleet.slurm.gpus import GpuCount
 
 ANY_TYPE = ""
 
@@ -55,3 +59,47 @@ def waits_for_room(reason: str) -> bool:
     QOS, a licence, a reservation of its own, a partition that is closed or too small.
     """
     return reason.partition(",")[0].partition(":")[0].strip() in _ROOM
+
+
+class _Kind(NamedTuple):
+    partitions: str
+    gpu_type: str
+    is_eligible: bool
+
+
+class Demand:
+    """Adds waiting jobs up."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._jobs: Counter[_Kind] = Counter()
+        self._gpus: Counter[_Kind] = Counter()
+
+    def add(self, partitions: str, reason: str, gpus: GpuCount, *, jobs: int) -> None:
+        """Count jobs that are alike.
+
+        Args:
+            partitions: Where they may go.
+            reason: Why they wait.
+            gpus: Of each of them.
+            jobs: How many they are.
+        """
+        untyped = gpus.count - sum(gpus.by_type.values())
+        wanted = {**gpus.by_type, ANY_TYPE: untyped} if untyped > 0 else gpus.by_type
+        for gpu_type, count in wanted.items():
+            kind = _Kind(partitions, gpu_type, waits_for_room(reason))
+            self._jobs[kind] += jobs
+            self._gpus[kind] += jobs * count
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Give what was counted, sorted."""
+        return tuple(
+            Waiting(
+                partitions=kind.partitions,
+                gpu_type=kind.gpu_type,
+                is_eligible=kind.is_eligible,
+                jobs=jobs,
+                gpus=self._gpus[kind],
+            )
+            for kind, jobs in sorted(self._jobs.items())
+        )

@@ -15,6 +15,9 @@ from services.collector.surveys.survey import Finding
 from services.collector.target import ssh_target
 from slurmfleet.contracts.capacity import PartitionSampled
 from slurmfleet.contracts.registry import ClusterConfig
+from slurmfleet.contracts.sections import SectionName
+from slurmfleet.slurm.commands import queue_section
+from slurmfleet.slurm.squeue import parse_queue
 from slurmfleet.slurm.tres import parse_gres
 from slurmfleet.ssh.link import SshLink
 from slurmfleet.timing.clock import SystemClock
@@ -49,6 +52,10 @@ async def ask(site: Site) -> Finding:
             known=Known(memory={}, probe=probe),
             clock=clock,
         )
+        queue = await desk.ask(lambda _: (queue_section(),), limit_s=60)
+        counts = parse_queue(queue.frames.sections[SectionName.QUEUE].stdout)
+        assert counts.bad == ()
+        desk.known.waiting = counts.waiting
         survey = CapacitySurvey(config.name)
         try:
             finding = await survey.ask(desk)
@@ -218,3 +225,31 @@ def test_a_reservation_to_come_is_told(place: Site):
     assert fact.next_reservation_at is not None
     assert fact.next_reservation_nodes == 1
     assert sum(one.free for one in fact.gpus) >= gpus
+
+
+def test_demand_is_told_by_type_and_apart_from_what_something_keeps(place: Site):
+    node, _ = idle_gpu_node(place)
+    gres = by_sinfo(place)[place.gpu_partition]
+    kind = min(gres)
+    before = wanted(sampled(place), place.gpu_partition, kind)
+    asked = ("-p", place.gpu_partition, "-w", node, "-t", "5", f"--gres=gpu:{kind}:1")
+
+    held = submit(place, *asked, "--hold", runs_s=1)
+    try:
+        after = wanted(sampled(place), place.gpu_partition, kind)
+    finally:
+        place.run(f"scancel {held}")
+
+    assert (after[0] - before[0], after[1] - before[1]) == (1, 1)
+    assert after[2] == before[2]
+
+
+def wanted(told: dict[str, PartitionSampled], partition: str, kind: str) -> tuple[int, int, int]:
+    """Give jobs, GPUs, and jobs that wait for room alone, of a type."""
+    assert told[partition].demand_is_known
+    found = [one for one in told[partition].demand if one.gpu_type == kind]
+    return (
+        sum(one.jobs for one in found),
+        sum(one.gpus for one in found),
+        sum(one.eligible_jobs for one in found),
+    )

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from services.collector.desk import Answer
+from services.collector.outcomes import went_well, went_wrong
 from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.slurm.assignments import Records
 from slurmfleet.slurm.faults import find_fault
 from slurmfleet.slurm.records import BadRow
 
 Record = TypeVar("Record")
-
-_ERROR_LIMIT = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +44,16 @@ def read_listed(
     output = answer.frames.sections.get(name)
     fault = find_fault(output)
     if output is None or fault is not None:
-        said = f"{fault.explanation} {fault.words}".strip() if fault is not None else ""
-        status = output.exit_status if output is not None else None
-        return Listed(rows=None, outcome=_failed(name, status, said))
+        return Listed(rows=None, outcome=went_wrong(name, output, fault))
     records = parse(output.stdout)
     if not records.rows and not may_be_empty:
-        said = f"Slurm shows this user no {name}; the site may keep them private (PrivateData)."
-        return Listed(rows=None, outcome=_failed(name, output.exit_status, said), bad=records.bad)
-    outcome = SectionOutcome(
-        name=name,
-        ok=True,
-        exit_status=output.exit_status,
-        rows=len(records.rows),
-        bad_rows=len(records.bad),
-    )
+        outcome = SectionOutcome(
+            name=name,
+            ok=False,
+            exit_status=output.exit_status,
+            error=f"Slurm shows this user no {name}; the site may keep them private (PrivateData).",
+            bad_rows=len(records.bad),
+        )
+        return Listed(rows=None, outcome=outcome, bad=records.bad)
+    outcome = went_well(name, output, rows=len(records.rows), bad_rows=len(records.bad))
     return Listed(rows=records.rows, outcome=outcome, bad=records.bad)
-
-
-def _failed(name: SectionName, exit_status: int | None, said: str) -> SectionOutcome:
-    return SectionOutcome(name=name, ok=False, exit_status=exit_status, error=said[:_ERROR_LIMIT])

@@ -23,7 +23,7 @@ def test_queue_is_asked_with_the_columns_that_counts_need():
         name="queue",
         argv=(
             *("squeue", "-h", "-a", "-t", "all", "-O"),
-            "JobArrayID:|,UserName:|,Account:|,Partition:|,State:|,tres-alloc:|",
+            "JobArrayID:|,UserName:|,Account:|,Partition:|,State:|,tres-alloc:|,Reason:|",
         ),
         limit_s=30.0,
     )

@@ -365,7 +365,7 @@ def test_counts_agree_with_the_jobs_in_full(recorded: Recorded):
     rows = read_queue(recorded("queue-long-separators"), LONG)
     text = "".join(
         f"{job.job_id}{f'_[{job.array_pending}]' if job.array_pending else ''}"
-        f"|{job.user}|{job.account}|{job.partition}|{job.state}|{job.tres}|\n"
+        f"|{job.user}|{job.account}|{job.partition}|{job.state}|{job.tres}|{job.reason}|\n"
         for job in rows.jobs
     )
 
