@@ -31,6 +31,9 @@ _SECRET_FILE = re.compile(r"[~/].{1,1000}\.token")
 Line = Annotated[str, StringConstraints(max_length=8_192, pattern=r"^[^\x00-\x1f]*$")]
 """One line of text without control characters."""
 
+FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_@][A-Za-z0-9_.@-]{0,127}$")]
+IndexName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.*,-]{0,254}$")]
+
 
 class Transport(StrEnum):
     """How a cluster is reached."""
@@ -182,6 +185,58 @@ class SamplingConfig(BaseModel):
     step_interval_s: int = Field(default=10, ge=1, le=600, description="Between two lines of one.")
 
 
+class OpenSearchFields(BaseModel):
+    """What a site's documents call what we read; each may be another name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cluster: FieldName = "s_cluster"
+    account: FieldName = "s_account"
+    user: FieldName = "s_user"
+    created: FieldName = "ts_created"
+    gpus_allocated: FieldName = "l_gpus_allocated"
+    gpus_consumed: FieldName = "l_gpus_consumed"
+    gpus_consumed_normal: FieldName = "l_gpus_consumed_normal"
+    gpus_consumed_free: FieldName = "l_gpus_consumed_free"
+    gpus_available: FieldName = "l_operator_fairshare_avail_gpus"
+    gpus_pending: FieldName = "l_gpus_pending_eligible"
+    fair_share: FieldName = "d_fairshare_normalized"
+    level_fs: FieldName = "d_level_fs"
+    norm_shares: FieldName = "d_norm_shares"
+    norm_usage: FieldName = "d_norm_usage"
+    occupied: FieldName = "l_avg_occupied_gpus"
+    occupied_total: FieldName = "l_avg_operator_total_gpus"
+    idle: FieldName = "l_idle_gpus"
+
+
+class OpenSearchSource(SiteService):
+    """Documents in which a site counts GPUs by account, by user and for a whole cluster."""
+
+    cluster: Line = Field(
+        default="", description="What the documents call this cluster; empty: the same name."
+    )
+    account_index: IndexName = "account_gpus_hourly"
+    user_index: IndexName = "account_user_gpus_hourly"
+    occupancy_index: IndexName = "slurm_cluster_occupancy_hourly"
+    kind_field: Line = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_.@-]{0,128}$",
+        description="Field that tells the kind of a document, where kinds share an index.",
+    )
+    account_kind: Line = "account_gpus_hourly"
+    user_kind: Line = "account_user_gpus_hourly"
+    occupancy_kind: Line = "slurm_cluster_occupancy_hourly"
+    keyword_suffix: Line = Field(
+        default="",
+        pattern=r"^(\.[A-Za-z0-9_-]{1,32})?$",
+        description="`.keyword` where names are mapped as text with such a sub-field.",
+    )
+    newest_within_h: int = Field(
+        default=48, ge=1, le=720, description="Older documents tell nothing of now."
+    )
+    fields: OpenSearchFields = OpenSearchFields()
+
+
 class ClusterConfig(BaseModel):
     """How one cluster is reached and whose jobs on it are followed."""
 
@@ -233,6 +288,10 @@ class ClusterConfig(BaseModel):
         default=None, description="The site's own Prometheus, for samples of jobs."
     )
     sampling: SamplingConfig = SamplingConfig()
+
+    opensearch: OpenSearchSource | None = Field(
+        default=None, description="Where the site counts what accounts are granted and use."
+    )
     simulated: bool = Field(default=False, description="Made by slurmfleet itself as a demo.")
 
     @field_validator("name")
