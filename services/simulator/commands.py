@@ -10,13 +10,17 @@ from enum import StrEnum
 from services.simulator.calls import Answer, Call, UsageError, refused
 from services.simulator.cluster import Cluster
 from services.simulator.sacct import sacct
+from services.simulator.sacctmgr import sacctmgr
 from services.simulator.scontrol import scontrol
-from services.simulator.sinfo import sinfo, sshare
+from services.simulator.sinfo import sinfo
 from services.simulator.squeue import squeue
+from services.simulator.sreport import sreport
+from services.simulator.sshare import sshare
 from services.simulator.sstat import sstat
 from services.simulator.steps import nvidia_smi, srun
 from services.simulator.storage import df, lfs
 from services.simulator.submission import sbatch, scancel
+from services.simulator.text import moment
 
 DOWN_WAIT_S = 9.2
 HANG_WAIT_S = 10.2
@@ -47,6 +51,8 @@ PROGRAMS: dict[str, Callable[[Cluster, Call], Answer]] = {
     "sacct": sacct,
     "sinfo": sinfo,
     "sshare": sshare,
+    "sacctmgr": sacctmgr,
+    "sreport": sreport,
     "scontrol": scontrol,
     "sbatch": sbatch,
     "scancel": scancel,
@@ -61,6 +67,9 @@ LOCAL_PROGRAMS: dict[str, Callable[[Cluster, Call], Answer]] = {
 }
 """They ask no daemon of Slurm's, and so know none of its outages."""
 
+ACCOUNTING = ("sacct", "sacctmgr", "sreport")
+"""They ask slurmdbd, and not the controller."""
+
 CLIENTS = (*PROGRAMS, *LOCAL_PROGRAMS, "id", "date")
 """What is installed on the login node; `id` and `date` tell the simulated user and time."""
 
@@ -70,7 +79,7 @@ def execute(cluster: Cluster, call: Call, faults: Faults) -> Answer:
     if call.program == "id":
         return _id(cluster, call)
     if call.program == "date":
-        return Answer(stdout=f"{cluster.now}\n")
+        return _date(cluster, call)
     if program := LOCAL_PROGRAMS.get(call.program):
         return program(cluster, call)
     try:
@@ -78,7 +87,7 @@ def execute(cluster: Cluster, call: Call, faults: Faults) -> Answer:
         answer = broken or PROGRAMS[call.program](cluster, call)
     except UsageError as error:
         return refused(str(error))
-    if call.program == "sacct" or faults.slow_s == 0 or answer.wants_script is not None:
+    if call.program in ACCOUNTING or faults.slow_s == 0 or answer.wants_script is not None:
         return answer
     return Answer(
         stdout=answer.stdout,
@@ -92,8 +101,8 @@ def _outage(cluster: Cluster, call: Call, faults: Faults) -> Answer | None:
     """Give how a program fails, or None where it need not."""
     if any(word in ("--version", "-V", "--helpformat", "-e") for word in call.argv[:1]):
         return None
-    if call.program == "sacct":
-        return _accounting_outage(faults.accounting)
+    if call.program in ACCOUNTING:
+        return _accounting_outage(call.program, faults.accounting)
     if faults.controller is Health.UP:
         return None
     if call.program == "scontrol" and "ping" in call.argv:
@@ -132,26 +141,35 @@ _SAYS = {
 _STATUS = {"scancel": SCANCEL_DOWN, "sshare": SSHARE_DOWN}
 
 
-def _accounting_outage(health: Health) -> Answer | None:
+def _accounting_outage(program: str, health: Health) -> Answer | None:
     match health:
         case Health.UP:
             return None
         case Health.DOWN:
             return refused(
-                "sacct: error: _open_persist_conn: failed to open persistent connection to "
+                f"{program}: error: _open_persist_conn: failed to open persistent connection to "
                 "host:localhost:6819: Connection refused\n"
-                "sacct: error: Sending PersistInit msg: Connection refused\n"
-                "sacct: error: Problem talking to the database: Connection refused"
+                f"{program}: error: Sending PersistInit msg: Connection refused\n"
+                f"{program}: error: Problem talking to the database: Connection refused"
             )
         case Health.HANG:
             return refused(
-                "sacct: error: slurm_persist_conn_open: Something happened with the receiving/"
+                f"{program}: error: slurm_persist_conn_open: Something happened with the receiving/"
                 "processing of the persistent connection init message to localhost:6819: "
                 "(null)\n"
-                "sacct: error: Sending PersistInit msg: Resource temporarily unavailable\n"
-                "sacct: error: Problem talking to the database: Resource temporarily unavailable",
+                f"{program}: error: Sending PersistInit msg: Resource temporarily unavailable\n"
+                f"{program}: error: Problem talking to the database: "
+                "Resource temporarily unavailable",
                 wait_s=HANG_WAIT_S,
             )
+
+
+def _date(cluster: Cluster, call: Call) -> Answer:
+    """Tell the simulated time; the login node's zone is UTC."""
+    sign = next((word.removeprefix("+") for word in call.argv if word.startswith("+")), "%s")
+    if sign == "%s":
+        return Answer(stdout=f"{cluster.now}\n")
+    return Answer(stdout=f"{moment(cluster.now, time_format=sign)}\n")
 
 
 def _id(cluster: Cluster, call: Call) -> Answer:

@@ -93,11 +93,13 @@ class Execution(Ledger):
         self.passes += 1
         jobs_of: Counter[tuple[str, str]] = Counter()
         gpus_of: Counter[tuple[str, str]] = Counter()
+        gpus_of_account: Counter[str] = Counter()
         tasks_of: Counter[int] = Counter()
         for job in self.running():
             owner = (job.request.user, job.request.qos)
             jobs_of[owner] += 1
             gpus_of[owner] += job.gpus
+            gpus_of_account[job.request.account] += job.gpus
             tasks_of[job.array_id or 0] += 1
         kept = kept_from(self.reservations.values(), self.now)
         done = Pass(
@@ -111,6 +113,7 @@ class Execution(Ledger):
             expire=self._expire,
             jobs_of=jobs_of,
             gpus_of=gpus_of,
+            gpus_of_account=gpus_of_account,
             tasks_of=tasks_of,
             closed=frozenset(name for name, since in kept.items() if since <= self.now),
             reserved=dict(kept),

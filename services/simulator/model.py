@@ -123,6 +123,9 @@ class ClusterSpec:
     operators: tuple[str, ...] = ()
     """Names of users who may act on everybody's jobs (AdminLevel=Operator)."""
 
+    account_gpu_limits: tuple[tuple[str, int], ...] = ()
+    """How many GPUs an account's jobs may hold at once (GrpTRES)."""
+
     version: str = "24.11.5"
     first_job_id: int = 1000
     min_job_age_s: int = 300

@@ -7,6 +7,9 @@ HOUR_S = 3600
 
 ACCOUNTS = ("nlp", "vision", "speech")
 
+SPEECH_GPUS = 64
+"""What the account `speech` may hold at once; the others have no limit."""
+
 GPU_NODES = {
     "h100": NodeSpec(name="h100", cpus=112, memory_mib=2_064_384, gpus=8, gpu_type="h100"),
     "a100": NodeSpec(name="a100", cpus=64, memory_mib=1_032_192, gpus=8, gpu_type="a100"),
@@ -69,6 +72,7 @@ def demo_spec(
         ),
         qos=QOS,
         users=demo_users(users),
+        account_gpu_limits=(("speech", SPEECH_GPUS),),
         operators=operators,
         history_s=history_s,
         home_root=home_root,

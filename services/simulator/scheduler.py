@@ -44,6 +44,9 @@ class Pass:
     gpus_of: Counter[tuple[str, str]]
     """GPUs in use by (user, QOS)."""
 
+    gpus_of_account: Counter[str]
+    """GPUs in use by account."""
+
     tasks_of: Counter[int]
     """Running tasks by array."""
 
@@ -183,6 +186,10 @@ class Pass:
             and self.gpus_of[owner] + job.gpus > qos.max_gpus_per_user
         ):
             return "QOSMaxGRESPerUser"
+        limit = dict(self.spec.account_gpu_limits).get(request.account)
+        in_use = self.gpus_of_account[request.account]
+        if limit is not None and job.gpus and in_use + job.gpus > limit:
+            return "AssocGrpGRES"
         node = self.nodes.get(request.node)
         if node is not None and node.status:
             return f"ReqNodeNotAvail, UnavailableNodes:{request.node}"
@@ -192,6 +199,7 @@ class Pass:
         owner = (job.request.user, job.request.qos)
         self.jobs_of[owner] += 1
         self.gpus_of[owner] += job.gpus
+        self.gpus_of_account[job.request.account] += job.gpus
         self.tasks_of[job.array_id or 0] += 1
         self.start(job, places)
 

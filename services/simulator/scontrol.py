@@ -212,6 +212,7 @@ def _config(cluster: Cluster) -> str:
     spec = cluster.spec
     kind = f",gres/gpu:{spec.gpu_type}" if spec.gpu_type else ""
     values = {
+        "AccountingStorageEnforce": "associations,limits,qos",
         "AccountingStorageTRES": f"cpu,mem,energy,node,billing,gres/gpu{kind}",
         "AccountingStorageType": "accounting_storage/slurmdbd",
         "ClusterName": spec.name,

@@ -1,6 +1,6 @@
-"""sinfo and sshare: the state of partitions and nodes, and who has used how much.
+"""sinfo: the state of partitions and nodes.
 
-Source: sinfo(1), sshare(1); samples of Slurm 24.11.
+Source: sinfo(1); samples of Slurm 24.11.
 """
 
 from collections.abc import Callable
@@ -18,11 +18,6 @@ GRAMMAR = grammar(
     flags="h,noheader N,Node a,all V,version l,long R,list-reasons e,exact",
     valued="o,format O,Format p,partition n,nodes t,states",
 )
-SHARES = grammar(
-    flags="a,all l,long P,parsable2 n,noheader U,Users m,partition V,version",
-    valued="u,users A,accounts",
-)
-
 STANDARD = "%9P %.5a %.10l %.6D %.6t %N"
 REASONS = "%20E %9u %19H %N"
 SHORT_STATES = {
@@ -88,55 +83,6 @@ def long_state(complete: str) -> str:
     if base == "idle":
         return next((word for word in ("reserved", "planned") if word in flags), base)
     return f"{base}-" if "planned" in flags else base
-
-
-def sshare(cluster: Cluster, call: Call) -> Answer:
-    """Answer `sshare -P`: the tree of accounts and users, and what each has used."""
-    options = read_options("sshare", call.argv, SHARES)
-    usage: dict[tuple[str, str], int] = {}
-    for job in cluster.accounting.rows():
-        if job.started_at is not None and job.nodes:
-            key = (job.request.account, job.request.user)
-            used_s = job.used_s(cluster.now)
-            shape = job.request.shape
-            usage[key] = usage.get(key, 0) + used_s * shape.nodes * shape.cpus
-    total = sum(usage.values()) or 1
-    accounts = sorted({account for user in cluster.spec.users for account in user.accounts})
-    lines = [("root", "", "", "0.000000", str(sum(usage.values())), "1.000000", "")]
-    for account in accounts:
-        members = sorted(user.name for user in cluster.spec.users if account in user.accounts)
-        used = sum(usage.get((account, name), 0) for name in members)
-        share = 1 / len(accounts)
-        lines.append((f" {account}", "", "1", f"{share:.6f}", str(used), f"{used / total:.6f}", ""))
-        for name in members:
-            if "all" not in options.flags and name != call.user:
-                continue
-            own = usage.get((account, name), 0)
-            part = own / used if used else 0.0
-            factor = f"{2 ** (-part * len(members)):.6f}"
-            norm = f"{1 / len(members):.6f}"
-            lines.append((f"  {account}", name, "1", norm, str(own), f"{part:.6f}", factor))
-    head = ("Account", "User", "RawShares", "NormShares", "RawUsage", "EffectvUsage", "FairShare")
-    if "long" in options.flags:
-        lines = [_long(line) for line in lines]
-        head = _LONG_HEAD
-    shown = lines if "noheader" in options.flags else [head, *lines]
-    if "parsable2" in options.flags:
-        return Answer(stdout="".join("|".join(line) + "\n" for line in shown))
-    return Answer(stdout="".join(" ".join(f"{text:>12}" for text in line) + "\n" for line in shown))
-
-
-_LONG_HEAD = (
-    *("Account", "User", "RawShares", "NormShares", "RawUsage", "NormUsage", "EffectvUsage"),
-    *("FairShare", "LevelFS", "GrpTRESMins", "TRESRunMins"),
-)
-
-
-def _long(line: tuple[str, ...]) -> tuple[str, ...]:
-    account, user, shares, norm, raw, effective, factor = line
-    level = "" if not shares else "inf" if not float(effective) else f"{1 / float(effective):.6f}"
-    used = effective if shares else ""
-    return (account, user, shares, norm, raw, used, effective, factor, level, "", "")
 
 
 def _rows(cluster: Cluster, *, one_node: bool) -> list[Row]:
