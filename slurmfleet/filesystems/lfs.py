@@ -13,7 +13,16 @@ from collections.abc import Sequence
 
 from slurmfleet.contracts.quotas import QuotaKind
 from slurmfleet.filesystems.errors import MalformedUsageError
-from slurmfleet.filesystems.usage import Report, Side, Usage, bytes_of, count_of, grace_s, limit_of
+from slurmfleet.filesystems.usage import (
+    BadLines,
+    Report,
+    Side,
+    Usage,
+    bytes_of,
+    count_of,
+    grace_s,
+    limit_of,
+)
 
 _COLUMNS = 8
 _TITLE = re.compile(r"Disk quotas for (usr|user|grp|group|prj|project) (.+) \([ugp]id [0-9]+\): *")
@@ -33,7 +42,7 @@ def parse_lfs_quota(text: str) -> Report:
     A row whose limits are in brackets is bad: it would look as if there were none.
     """
     usages: list[Usage] = []
-    bad: list[MalformedUsageError] = []
+    bad = BadLines()
     kind, owner = QuotaKind.UNKNOWN, ""
     name = ""
     of_pool = False
@@ -52,10 +61,10 @@ def parse_lfs_quota(text: str) -> Report:
                 if not of_pool and not _is_target(name):
                     usages.append(_usage(name, kind, owner, words[-_COLUMNS:]))
             except MalformedUsageError as exc:
-                bad.append(MalformedUsageError(exc.problem, line))
+                bad.add(exc.problem, line)
             name, of_pool = "", False
     if name and not usages:
-        bad.append(MalformedUsageError("no numbers follow", name))
+        bad.add("no numbers follow", name)
     return Report(usages=tuple(usages), bad=tuple(bad))
 
 

@@ -12,7 +12,16 @@ from urllib.parse import unquote
 
 from slurmfleet.contracts.quotas import QuotaKind
 from slurmfleet.filesystems.errors import MalformedUsageError
-from slurmfleet.filesystems.usage import Report, Side, Usage, bytes_of, count_of, grace_s, limit_of
+from slurmfleet.filesystems.usage import (
+    BadLines,
+    Report,
+    Side,
+    Usage,
+    bytes_of,
+    count_of,
+    grace_s,
+    limit_of,
+)
 
 _KINDS = {"USR": QuotaKind.USER, "GRP": QuotaKind.GROUP, "FILESET": QuotaKind.FILESET}
 _HEADING = "HEADER"
@@ -26,7 +35,7 @@ def parse_mmlsquota(text: str) -> Report:
     A row whose quota is off is left out: what it says of limits does not hold.
     """
     usages: list[Usage] = []
-    bad: list[MalformedUsageError] = []
+    bad = BadLines()
     names: list[str] = []
     for line in text.split("\n"):
         fields = line.split(":")
@@ -40,9 +49,9 @@ def parse_mmlsquota(text: str) -> Report:
             if row.get("quota") != "off":
                 usages.append(_usage(row))
         except KeyError as exc:
-            bad.append(MalformedUsageError(f"no field {exc.args[0]}", line))
+            bad.add(f"no field {exc.args[0]}", line)
         except MalformedUsageError as exc:
-            bad.append(MalformedUsageError(exc.problem, line))
+            bad.add(exc.problem, line)
     return Report(usages=tuple(usages), bad=tuple(bad))
 
 

@@ -13,7 +13,16 @@ from collections.abc import Sequence
 
 from slurmfleet.contracts.quotas import QuotaKind
 from slurmfleet.filesystems.errors import MalformedUsageError
-from slurmfleet.filesystems.usage import Report, Side, Usage, bytes_of, count_of, grace_s, limit_of
+from slurmfleet.filesystems.usage import (
+    BadLines,
+    Report,
+    Side,
+    Usage,
+    bytes_of,
+    count_of,
+    grace_s,
+    limit_of,
+)
 
 _MOST_COLUMNS = 8
 _FEWEST_COLUMNS = 6
@@ -32,7 +41,7 @@ def parse_quota(text: str, *, now_epoch_s: int) -> Report:
         now_epoch_s: The machine's own clock when it was asked.
     """
     usages: list[Usage] = []
-    bad: list[MalformedUsageError] = []
+    bad = BadLines()
     kind, owner = QuotaKind.UNKNOWN, ""
     name = ""
     for line in text.split("\n"):
@@ -47,10 +56,10 @@ def parse_quota(text: str, *, now_epoch_s: int) -> Report:
             try:
                 usages.append(_usage(name, kind, owner, words, now_epoch_s))
             except MalformedUsageError as exc:
-                bad.append(MalformedUsageError(exc.problem, line))
+                bad.add(exc.problem, line)
             name = ""
     if name:
-        bad.append(MalformedUsageError("no numbers follow", name))
+        bad.add("no numbers follow", name)
     return Report(usages=tuple(usages), bad=tuple(bad))
 
 
@@ -60,8 +69,9 @@ def _taken_apart(line: str) -> tuple[str, Sequence[str]]:
     A name may hold spaces: it is all that stands before the first amount.
     """
     pieces = line.rsplit(None, _MOST_COLUMNS)
-    first = next((place for place, piece in enumerate(pieces) if _AMOUNT.fullmatch(piece)), 0)
-    if len(pieces) - first < _FEWEST_COLUMNS or not _AMOUNT.fullmatch(pieces[first]):
+    places = range(max(0, len(pieces) - _MOST_COLUMNS), len(pieces))
+    first = next((place for place in places if _AMOUNT.fullmatch(pieces[place])), len(pieces))
+    if len(pieces) - first < _FEWEST_COLUMNS:
         return line.strip(), ()
     return " ".join(pieces[:first]).strip(), pieces[first:]
 

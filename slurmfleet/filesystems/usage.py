@@ -12,6 +12,7 @@ from slurmfleet.contracts.quotas import QuotaKind
 from slurmfleet.filesystems.errors import MalformedUsageError
 
 KIB = 1024
+BAD_LINES_LIMIT = 100
 LARGEST = 2**63 - 1
 """More bytes or files than this no field of a fact can hold; no file system has so many."""
 
@@ -63,6 +64,15 @@ class Usage:
     """In bytes."""
 
     files: Side
+
+
+class BadLines(list[MalformedUsageError]):
+    """The first hundred lines that could not be understood; more of them tell nothing new."""
+
+    def add(self, problem: str, line: str) -> None:
+        """Keep what is wrong with a line, if there is room."""
+        if len(self) < BAD_LINES_LIMIT:
+            self.append(MalformedUsageError(problem, line))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from itertools import chain, islice
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import NO_TASKS, JobState
 from slurmfleet.slurm.errors import MalformedValueError
+from slurmfleet.slurm.quantities import LARGEST_COUNT
 
 INDEX_LIMIT = 1_000
 _RAW_ID_DIGITS = len("4294967295")
@@ -64,8 +65,11 @@ def parse_array_tasks(text: str) -> ArrayTasks:
     if spec is None:
         raise MalformedValueError("not a list of array tasks", text)
     ranges = [_task_range(piece, text) for piece in spec["list"].rstrip(",").split(",")]
+    count = sum(map(len, ranges))
+    if count > LARGEST_COUNT:
+        raise MalformedValueError("more tasks than any array has", text)
     return ArrayTasks(
-        count=sum(map(len, ranges)),
+        count=count,
         indices=tuple(islice(chain.from_iterable(ranges), INDEX_LIMIT)),
         at_once=int(spec["at_once"]) if spec["at_once"] else None,
         is_cut=spec["cut"] is not None,

@@ -16,7 +16,7 @@ from operator import methodcaller
 from typing import Generic, TypeVar
 
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
-from slurmfleet.slurm.records import BadRow, bad_row
+from slurmfleet.slurm.records import BadRow, BadRows, bad_row
 
 Record = TypeVar("Record")
 
@@ -44,7 +44,7 @@ def read_records(text: str, first_key: str, read: Callable[[str], Record]) -> Re
         read: Makes a record of a line; a SlurmParseError costs that line alone.
     """
     rows: list[Record] = []
-    bad: list[BadRow] = []
+    bad = BadRows()
     start = f"{first_key}="
     for line in text.split("\n"):
         if not line.strip() or line.startswith(_NOTHING_TO_SHOW):

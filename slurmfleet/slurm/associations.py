@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from slurmfleet.slurm.delimited import parse_limit, parse_limit_minutes, parse_names, split_row
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
-from slurmfleet.slurm.records import BadRow, bad_row
+from slurmfleet.slurm.records import BadRow, BadRows, bad_row
 from slurmfleet.slurm.tres_limits import parse_tres_amounts
 
 ASSOCIATION_COLUMNS = (
@@ -78,7 +78,7 @@ class Associations:
 def parse_associations(text: str) -> Associations:
     """Read `sacctmgr -n -P show assoc` with ASSOCIATION_COLUMNS."""
     rows: list[Association] = []
-    bad: list[BadRow] = []
+    bad = BadRows()
     for line in text.split("\n"):
         if not line.strip():
             continue

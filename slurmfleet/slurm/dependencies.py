@@ -10,9 +10,9 @@ _depend_list2str and _parse_dependency (Slurm 20.11 to 25.11); docs/slurm-output
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from slurmfleet.contracts.job_parts import Dependency, DependencyKind, DependencyState
+from slurmfleet.slurm.remembering import remembers_short_texts
 
 _EMPTY = frozenset({"", "(null)", "N/A", "None", "none"})
 _ITEM = re.compile(r"(?P<word>[A-Za-z_]*)(?P<jobs>[^()]*)(?:\((?P<state>[A-Za-z]+)\))?")
@@ -23,7 +23,7 @@ _KINDS = {str(kind): kind for kind in DependencyKind if kind is not DependencyKi
 _STATES = {str(state): state for state in DependencyState}
 
 
-@lru_cache(maxsize=4096)
+@remembers_short_texts(4096)
 def parse_dependencies(text: str) -> tuple[Dependency, ...]:
     """Give what a job waits for, in Slurm's order; what cannot be read is of kind UNKNOWN."""
     if text in _EMPTY:

@@ -21,6 +21,7 @@ STDERR_LIMIT_BYTES = 4_096
 KILL_AFTER_S = 2
 
 _SECTION_NAME = re.compile(r"[a-z0-9_-]{1,64}")
+_NUMBER = re.compile(r"[0-9]{1,15}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _ENVIRONMENT = {
     # C rather than C.UTF-8: every system has it, bytes pass through, messages are in English.
@@ -144,7 +145,7 @@ def parse_frames(stdout: bytes, nonce: str) -> Frames:
     for word, rest, body in _marks(stdout, checked_nonce(nonce)):
         match word:
             case "NOW":
-                remote_epoch_s = int(rest) if rest.isdigit() else None
+                remote_epoch_s = _number(rest)
             case "BEGIN":
                 opened = _Open(name=rest, stdout=body)
                 sections[rest] = opened.output()
@@ -152,13 +153,18 @@ def parse_frames(stdout: bytes, nonce: str) -> Frames:
                 opened = _Open(name=rest, stdout=opened.stdout, stderr=body)
                 sections[rest] = opened.output()
             case "END" if opened.name and opened.stderr is not None:
-                sections[opened.name] = opened.output(int(rest) if rest.isdigit() else None)
+                sections[opened.name] = opened.output(_number(rest))
                 opened = _Open()
             case "DONE":
                 done = True
             case _:
                 opened = _Open()
     return Frames(sections=sections, remote_epoch_s=remote_epoch_s, done=done)
+
+
+def _number(text: str) -> int | None:
+    """Give a number; None for what is none, or is so long that nothing of ours wrote it."""
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
 def _marks(stdout: bytes, nonce: str) -> Iterator[tuple[str, str, bytes]]:

@@ -5,14 +5,17 @@ Source: scontrol(1), "show hostnames"; several bracketed parts in one name are a
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import islice, product
+from math import prod
 
 from slurmfleet.contracts.jobs import NODE_NAME_LIMIT
 from slurmfleet.slurm.errors import HostlistTooLargeError, MalformedValueError, SlurmParseError
+from slurmfleet.slurm.remembering import remembers_short_texts
 
 HOST_LIMIT = 65_536
 _TEXT_LIMIT = 1_000_000
+_NAME_LIMIT = 255
+"""Characters of a host's name (HOST_NAME_MAX is 64, a domain's 253)."""
 _NO_HOSTS = frozenset({"", "(null)", "None assigned", "None", "N/A"})
 _PART = re.compile(r"\[([^\[\]]*)\]|([^\[\],\s]+)")
 _ENTRY = re.compile(r"(?:\[[^\[\]]*\]|[^\[\],\s])+")
@@ -36,7 +39,7 @@ def expand_hostlist(text: str, *, limit: int = HOST_LIMIT) -> tuple[str, ...]:
     return hosts
 
 
-@lru_cache(maxsize=8192)
+@remembers_short_texts(8192)
 def node_names(text: str) -> tuple[tuple[str, ...], bool]:
     """Give the first 1,024 names of a job's nodes, and whether these are all.
 
@@ -56,6 +59,11 @@ def _hosts(text: str, limit: int) -> Iterator[str]:
         if entry is None:
             raise MalformedValueError("not a host list", text)
         choices = [_choices(part, text, limit) for part in _PART.finditer(entry[0])]
+        # Each name is put together of all parts, so that their number is part of the work.
+        if sum(max(map(len, choice), default=0) for choice in choices) > _NAME_LIMIT:
+            raise MalformedValueError("a host's name that is too long", text)
+        if prod(map(len, choices)) > limit:
+            raise HostlistTooLargeError(f"a host list of more than {limit} hosts", text)
         yield from ("".join(combination) for combination in product(*choices))
         position = entry.end() + 1
         if position <= len(text) and text[position - 1] != ",":

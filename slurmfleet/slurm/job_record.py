@@ -32,6 +32,7 @@ from slurmfleet.slurm.quantities import (
     parse_time,
 )
 from slurmfleet.slurm.records import told
+from slurmfleet.slurm.remembering import remembers_short_texts
 from slurmfleet.slurm.states import parse_state
 from slurmfleet.slurm.tres import Tres, parse_tres
 
@@ -126,7 +127,7 @@ def record_reader(dialect: Dialect, inner: str = "") -> Callable[[str], Job]:
     common = itemgetter(*(places.get(name, -1) for name in _ShapeRow._fields))
     width = len(dialect.detail)
 
-    @lru_cache(maxsize=_CACHED_RECORDS)
+    @remembers_short_texts(_CACHED_RECORDS)
     def read(record: str) -> Job:
         fields = record.split(FIELD_END)
         if inner:

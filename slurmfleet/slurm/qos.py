@@ -16,7 +16,7 @@ from slurmfleet.slurm.delimited import (
 )
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
 from slurmfleet.slurm.quantities import parse_duration_s
-from slurmfleet.slurm.records import BadRow, bad_row
+from slurmfleet.slurm.records import BadRow, BadRows, bad_row
 from slurmfleet.slurm.tres_limits import parse_tres_amounts
 
 QOS_COLUMNS = (
@@ -86,7 +86,7 @@ class QosList:
 def parse_qos(text: str) -> QosList:
     """Read `sacctmgr -n -P show qos` with QOS_COLUMNS."""
     rows: list[Qos] = []
-    bad: list[BadRow] = []
+    bad = BadRows()
     for line in text.split("\n"):
         if not line.strip():
             continue

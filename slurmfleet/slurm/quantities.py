@@ -24,9 +24,18 @@ _SCOPED_AMOUNT = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)([KMGTPE]?)[cn]?", re.ASCI
 _EXIT_PAIR = re.compile(r"(\d{1,5}):(\d{1,5})", re.ASCII)
 _EXIT_STATUS = re.compile(r"\d{1,10}", re.ASCII)
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
+_DIGITS = re.compile(r"\d{1,15}", re.ASCII)
+"""Not `str.isdigit`: `int` refuses more than 4,300 digits with an error of its own."""
+
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 _NO_VALUES = frozenset({0, 0xFFFFFFFE, 0xFFFFFFFF})
 _LATEST_EPOCH_S = 253_402_300_799
+
+LARGEST_COUNT = 2**31 - 1
+"""No cluster has more of anything that is counted, and no field of a fact holds more."""
+
+LARGEST_AMOUNT = 2**63 - 1
+"""The same for what is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +80,7 @@ def parse_minutes_s(text: str) -> int | None:
     """
     if text in _UNTOLD or text in _UNBOUNDED:
         return None
-    if text.isascii() and text.isdigit():
+    if _DIGITS.fullmatch(text):
         return int(text) * 60
     raise MalformedValueError("not a number of minutes", text)
 
@@ -84,7 +93,7 @@ def parse_time(text: str) -> datetime | None:
         MalformedValueError: It is something else. `2026-11-20T11:05:36` is refused: it is the
             cluster's local time without its zone (SLURM_TIME_FORMAT was not obeyed).
     """
-    if text.isascii() and text.isdigit():
+    if _DIGITS.fullmatch(text):
         epoch_s = int(text)
         if epoch_s in _NO_VALUES:
             return None
@@ -121,7 +130,7 @@ def parse_priority(text: str) -> int | None:
     """
     if text in _UNTOLD:
         return None
-    if text.isascii() and text.isdigit():
+    if _DIGITS.fullmatch(text):
         return int(text)
     raise MalformedValueError("not a priority", text)
 
@@ -151,6 +160,20 @@ def parse_count(text: str) -> int:
     0 where Slurm says nothing, or writes its own mark for that (4294967294).
 
     Raises:
+        MalformedValueError: It is something else, or more than any cluster has.
+    """
+    count = parse_amount(text)
+    if count in _NO_VALUES:
+        return 0
+    if count > LARGEST_COUNT:
+        raise MalformedValueError("more than any cluster has", text)
+    return count
+
+
+def parse_amount(text: str) -> int:
+    """Give what may be larger than a count of things, minutes of a limit for one.
+
+    Raises:
         MalformedValueError: It is something else.
     """
     if text in _UNTOLD:
@@ -158,8 +181,7 @@ def parse_count(text: str) -> int:
     match = _AMOUNT.fullmatch(text.partition("-")[0])
     if match is None:
         raise MalformedValueError("not a count", text)
-    count = _scaled(match[1], _POWERS[match[2]])
-    return 0 if count in _NO_VALUES else count
+    return _scaled(match[1], _POWERS[match[2]])
 
 
 @lru_cache(maxsize=1024)
@@ -179,10 +201,14 @@ def parse_number(text: str) -> int | None:
 def _scaled(number: str, power: int) -> int:
     """Give number * 1024**power, rounded up; whole numbers stay exact."""
     if "." in number:
-        return ceil(float(number) * 1024.0**power)
-    if power < 0:
-        return -(-int(number) // 1024**-power)
-    return int(number) * 1024**power
+        amount = ceil(float(number) * 1024.0**power)
+    elif power < 0:
+        amount = -(-int(number) // 1024**-power)
+    else:
+        amount = int(number) * 1024**power
+    if amount > LARGEST_AMOUNT:
+        raise MalformedValueError("more than any cluster has", number)
+    return amount
 
 
 @lru_cache(maxsize=4096)

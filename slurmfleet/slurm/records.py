@@ -8,10 +8,15 @@ Source: docs/slurm-output.md, "Separators"; seen on Slurm 22.05.8 and 24.11.5.
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from slurmfleet.contracts.jobs import Job
 from slurmfleet.slurm.errors import LINE_LIMIT, SlurmParseError, UnsafeArgumentError
+
+BAD_ROWS_LIMIT = 1_000
+"""Of one answer; that so many are counted means that there may be more."""
 
 _NONCE = re.compile(r"[0-9a-f]{16,64}")
 
@@ -43,6 +48,22 @@ class BadRow:
     """At most 500 characters of it."""
 
     error: str
+
+
+class BadRows(list[BadRow]):
+    """The first thousand bad rows of an answer; more of them tell nothing new.
+
+    An answer of many megabytes that is all garbage would otherwise take hundreds of times its size.
+    """
+
+    def append(self, row: BadRow, /) -> None:
+        """Keep a row, if there is room."""
+        if len(self) < BAD_ROWS_LIMIT:
+            super().append(row)
+
+    def extend(self, rows: Iterable[BadRow], /) -> None:
+        """Keep rows, as many as there is room for."""
+        super().extend(islice(rows, BAD_ROWS_LIMIT - len(self)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from slurmfleet.slurm.quantities import (
     parse_minutes_s,
     parse_time,
 )
-from slurmfleet.slurm.records import PLAIN, BadRow, ParsedRows, Separators, bad_row, told
+from slurmfleet.slurm.records import PLAIN, BadRows, ParsedRows, Separators, bad_row, told
 from slurmfleet.slurm.states import parse_state
 from slurmfleet.slurm.tres import parse_tres
 
@@ -41,7 +41,7 @@ def parse_accounting(
     """
     columns = dialect.accounting
     jobs: list[Job] = []
-    bad: list[BadRow] = []
+    bad = BadRows()
     for record in _records(text, separators.field, len(columns)):
         fields = record.split(separators.field)
         try:

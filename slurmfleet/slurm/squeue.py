@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from dataclasses import dataclass
+from itertools import repeat
 from typing import NamedTuple
 
 from slurmfleet.contracts.job_parts import GpuScope
@@ -16,8 +18,8 @@ from slurmfleet.slurm.columns import ANY_SLURM, GPU_COLUMNS, QUEUE_COLUMNS, Dial
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
 from slurmfleet.slurm.gpus import GpuCount, count_gpus, read_gpu_request
 from slurmfleet.slurm.job_record import FIELD_END, record_reader
-from slurmfleet.slurm.quantities import parse_count
-from slurmfleet.slurm.records import PLAIN, BadRow, ParsedRows, Separators, bad_row, told
+from slurmfleet.slurm.quantities import LARGEST_COUNT, parse_count
+from slurmfleet.slurm.records import PLAIN, BadRow, BadRows, ParsedRows, Separators, bad_row, told
 from slurmfleet.slurm.states import parse_state
 from slurmfleet.slurm.tres import parse_tres
 from slurmfleet.slurm.waiting import Demand, Waiting
@@ -48,6 +50,9 @@ class QueueCount:
     """By the type that the jobs hold or name; what names none is not in it."""
 
 
+_NO_JOBS = QueueCount(jobs=0, gpus=0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCounts:
     """Everybody's jobs, counted."""
@@ -66,7 +71,7 @@ def parse_queue(text: str, dialect: Dialect = ANY_SLURM) -> QueueCounts:
     """Count the jobs that `queue_section` listed."""
     tasks_by_rest: Counter[str] = Counter()
     rows_by_rest: Counter[str] = Counter()
-    bad: list[BadRow] = []
+    bad = BadRows()
     for line in text.split("\n"):
         ref, bar, rest = line.partition("|")
         if not bar:
@@ -90,7 +95,7 @@ def _task_count(ref: str) -> int:
 
 
 def _counted(
-    tasks: Counter[str], rows: Counter[str], bad: list[BadRow], dialect: Dialect
+    tasks: Counter[str], rows: Counter[str], bad: BadRows, dialect: Dialect
 ) -> QueueCounts:
     """Parse what is the same in many records once, and add up."""
     sums: dict[QueueGroup, _Sum] = {}
@@ -99,8 +104,13 @@ def _counted(
     for rest, jobs in tasks.items():
         try:
             group, gpus, reason = _kind_of_job(rest, dialect)
+            group, gpus_each = _kind_of_job(rest, dialect)
+            before = counts.get(group, _NO_JOBS)
+            total = QueueCount(jobs=before.jobs + jobs, gpus=before.gpus + jobs * gpus_each)
+            if max(total.jobs, total.gpus) > LARGEST_COUNT:
+                raise MalformedRowError("more than any cluster has", rest)
         except SlurmParseError as exc:
-            bad.extend([bad_row(rest, exc)] * rows[rest])
+            bad.extend(repeat(bad_row(rest, exc), rows[rest]))
             continue
         understood += rows[rest]
         sums.setdefault(group, _Sum()).add(gpus, jobs)
@@ -112,6 +122,8 @@ def _counted(
         rows=understood,
         bad=tuple(bad),
     )
+        counts[group] = total
+    return QueueCounts(counts=counts, rows=understood, bad=tuple(bad))
 
 
 class _Sum:
@@ -169,7 +181,7 @@ def parse_detail(
     """
     read = record_reader(dialect, separators.inner)
     jobs: list[Job] = []
-    bad: list[BadRow] = []
+    bad = BadRows()
     # Separators differ from call to call; with a fixed one, equal records are equal texts.
     same = text.replace(separators.field, FIELD_END)
     *records, remainder = same.split(f"{separators.record}\n")

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from slurmfleet.slurm.delimited import split_row
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
-from slurmfleet.slurm.records import BadRow, bad_row
+from slurmfleet.slurm.records import BadRow, BadRows, bad_row
 
 USAGE_COLUMNS = ("Login", "TresName", "Used", "Account")
 """As `format=` knows them; the heading above the rows calls the second `TRES Name`."""
@@ -60,7 +60,7 @@ def parse_usage(text: str) -> UsageReport:
     if told is None:
         raise MalformedRowError("a report without its time", text)
     used: dict[tuple[str, str], dict[str, int]] = {}
-    bad: list[BadRow] = []
+    bad = BadRows()
     for line in text[told.end() :].split("\n"):
         if not line.strip() or _is_heading(line):
             continue

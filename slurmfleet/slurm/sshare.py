@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from slurmfleet.slurm.delimited import parse_limit, parse_ratio, split_row
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
-from slurmfleet.slurm.records import BadRow, bad_row
+from slurmfleet.slurm.records import BadRow, BadRows, bad_row
 from slurmfleet.slurm.tres_limits import parse_tres_amounts, without_zeros
 
 SHARE_COLUMNS = (
@@ -79,7 +79,7 @@ class Shares:
 def parse_shares(text: str) -> Shares:
     """Read `sshare -n -P -o` with SHARE_COLUMNS."""
     rows: list[ShareRow] = []
-    bad: list[BadRow] = []
+    bad = BadRows()
     path: list[str] = []
     for line in text.split("\n"):
         if not line.strip():

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
-from slurmfleet.slurm.quantities import parse_count, parse_duration_s
-from slurmfleet.slurm.records import BadRow, bad_row
+from slurmfleet.slurm.quantities import parse_amount, parse_count, parse_duration_s
+from slurmfleet.slurm.records import BadRow, BadRows, bad_row
 
 STEP_COLUMNS = ("JobID", "NTasks", "TRESUsageInTot", "TRESUsageInMax", "Nodelist")
 """With `--noconvert`: plain bytes. None of them holds a `|`, the only separator that sstat has."""
@@ -69,7 +69,7 @@ class StepsAnswer:
 def parse_steps(stdout: str, stderr: str = "") -> StepsAnswer:
     """Read what `steps_section` printed."""
     steps: dict[tuple[int, str], StepUse] = {}
-    bad: list[BadRow] = []
+    bad = BadRows()
     for line in stdout.splitlines():
         if not line.strip():
             continue
@@ -115,7 +115,7 @@ def _usage(text: str, line: str) -> Mapping[str, str]:
 
 
 def _amount(text: str) -> float | None:
-    return float(parse_count(text)) if text else None
+    return float(parse_amount(text)) if text else None
 
 
 def _mib(text: str) -> float | None:

@@ -9,10 +9,10 @@ src/common/slurm_protocol_defs.c, job_state_string (Slurm 22.05 to 25.05).
 """
 
 import re
-from functools import lru_cache
 
 from slurmfleet.contracts.jobs import JobState
 from slurmfleet.slurm.errors import MalformedValueError
+from slurmfleet.slurm.remembering import remembers_short_texts
 
 _WORD = re.compile(r"[A-Z][A-Z_]*")
 _CANCELLED_BY = re.compile(r"CANCELLED by \d+", re.ASCII)
@@ -41,7 +41,7 @@ _OURS = frozenset({JobState.VANISHED, JobState.REQUEUED})
 _BASE_WORDS = {str(state): state for state in JobState if state not in _OURS}
 
 
-@lru_cache(maxsize=1024)
+@remembers_short_texts(1024)
 def parse_state(text: str) -> tuple[JobState, tuple[str, ...]]:
     """Give base state and flags, sorted, of Slurm's state text.
 

@@ -10,11 +10,11 @@ gres.conf(5) for MIG types. docs/slurm-output.md, Slurm 22.05.8 and 24.11.5.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from slurmfleet.contracts.jobs import NO_GPUS
 from slurmfleet.slurm.errors import MalformedValueError
-from slurmfleet.slurm.quantities import parse_count, parse_memory_mib
+from slurmfleet.slurm.quantities import LARGEST_COUNT, parse_count, parse_memory_mib
+from slurmfleet.slurm.remembering import remembers_short_texts
 
 _EMPTY = frozenset({"", "N/A", "(null)", "None", "none"})
 _GPU_KEY = re.compile(r"gres/gpu(?::(?P<type>[^=,\s]+))?")
@@ -59,7 +59,7 @@ def _with_untyped(total: int, by_type: Mapping[str, int]) -> Mapping[str, int]:
     return {**counts, "": counts.get("", 0) + untyped} if untyped > 0 else counts
 
 
-@lru_cache(maxsize=8192)
+@remembers_short_texts(8192)
 def parse_tres(text: str) -> Tres:
     """Read a TRES string; the untyped GPU total counts, or the sum of types where it is absent.
 
@@ -79,12 +79,18 @@ def parse_tres(text: str) -> Tres:
             else:
                 total = count
     return Tres(
-        gpu_count=max(total, sum(by_type.values())),
+        gpu_count=_checked(max(total, sum(by_type.values())), text),
         gpus_by_type=by_type or NO_GPUS,
         memory_mib=parse_memory_mib(amounts["mem"]) if "mem" in amounts else None,
         cpu_count=parse_count(amounts["cpu"]) if "cpu" in amounts else None,
         node_count=parse_count(amounts["node"]) if "node" in amounts else None,
     )
+
+
+def _checked(count: int, text: str) -> int:
+    if count > LARGEST_COUNT:
+        raise MalformedValueError("more GPUs than any cluster has", text)
+    return count
 
 
 def _item(item: str, text: str) -> tuple[str, str]:
@@ -94,7 +100,7 @@ def _item(item: str, text: str) -> tuple[str, str]:
     return name, amount
 
 
-@lru_cache(maxsize=2048)
+@remembers_short_texts(2048)
 def parse_gres(text: str) -> Gres:
     """Read a GRES string; what is no GPU is left out, an amount that is not told is 1.
 
@@ -113,4 +119,4 @@ def parse_gres(text: str) -> Gres:
         if rest:
             kind = ":".join(rest)
             by_type[kind] = by_type.get(kind, 0) + count
-    return Gres(gpu_count=total, gpus_by_type=by_type or NO_GPUS)
+    return Gres(gpu_count=_checked(total, text), gpus_by_type=by_type or NO_GPUS)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from slurmfleet.slurm.errors import MalformedValueError
-from slurmfleet.slurm.quantities import parse_count, parse_memory_mib
+from slurmfleet.slurm.quantities import parse_amount, parse_memory_mib
 
 NO_TRES: Mapping[str, int] = {}
 GPU = "gres/gpu"
@@ -53,7 +53,7 @@ def _amount(name: str, amount: str, *, memory_is_mib: bool) -> int:
         return int(amount)
     if name == "mem" and memory_is_mib:
         return parse_memory_mib(amount) or 0
-    return parse_count(amount)
+    return parse_amount(amount)
 
 
 def without_zeros(amounts: Mapping[str, int]) -> Mapping[str, int]:

@@ -187,3 +187,11 @@ def test_a_line_that_makes_no_sense_costs_only_itself(line: str):
     report = parse_quota(f"{text}{good}{line}\n", now_epoch_s=0)
 
     assert (report.usages, len(report.bad)) == ((WITHIN,), 1)
+
+
+def test_a_name_may_look_like_an_amount():
+    line = "2024  734003  1073741 1181116       0    4821   10000   11000       0\n"
+
+    (read,) = parse_quota(line, now_epoch_s=0).usages
+
+    assert (read.file_system, read.space) == ("2024", SPACE)

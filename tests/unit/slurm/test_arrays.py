@@ -98,3 +98,8 @@ def test_what_is_no_raw_id_is_refused(text: str):
 def test_only_a_whole_array_has_task_states():
     assert task_states(parse_job_ref("15_[2-9]"), JobState.PENDING) == {JobState.PENDING: 8}
     assert task_states(parse_job_ref("15_3"), JobState.PENDING) == {}
+
+
+def test_more_tasks_than_any_array_has_are_refused():
+    with pytest.raises(MalformedValueError):
+        parse_array_tasks("0-999999999,0-999999999,0-999999999")

@@ -162,3 +162,14 @@ def test_what_does_not_fit_its_grammar_is_refused(
 def test_a_nonce_that_is_none_reads_nothing():
     with pytest.raises(UnsafeArgumentError):
         parse_frames(b"", ".*")
+
+
+def test_a_number_that_is_too_long_is_not_told():
+    text = MARK + b"NOW " + b"9" * 5_000 + b"\n"
+    text += framed("queue", b"").replace(b"END 0", b"END " + b"9" * 5_000)
+
+    assert parse_frames(text, NONCE) == Frames(
+        sections={"queue": SectionOutput(stdout="", stderr="", exit_status=None)},
+        remote_epoch_s=None,
+        done=False,
+    )

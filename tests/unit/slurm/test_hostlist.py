@@ -72,3 +72,14 @@ def test_a_jobs_nodes_are_named_up_to_a_limit():
 def test_nodes_that_cannot_be_named_are_told_to_be_missing():
     assert node_names("gpu[") == ((), False)
     assert node_names("gpu[1-9999999]") == ((), False)
+
+
+@pytest.mark.parametrize("text", ["a" * 300, "a" * 250 + "[000001-2]", "a[1-2]" * 200])
+def test_a_name_that_no_host_has_is_refused(text: str):
+    with pytest.raises(MalformedValueError):
+        expand_hostlist(text)
+
+
+def test_a_product_of_brackets_is_refused_before_it_is_built():
+    with pytest.raises(HostlistTooLargeError):
+        expand_hostlist("a" + "[1-9]" * 200)

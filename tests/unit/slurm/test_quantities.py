@@ -10,6 +10,7 @@ from slurmfleet.slurm.errors import MalformedValueError
 from slurmfleet.slurm.quantities import (
     ExitCode,
     needed_time,
+    parse_amount,
     parse_count,
     parse_duration_s,
     parse_exit_code,
@@ -233,3 +234,26 @@ def test_a_whole_number_that_is_none_is_refused(text: str):
 @pytest.mark.parametrize("text", ["4294967294", "4294967295"])
 def test_a_count_that_slurm_does_not_know_is_none(text: str):
     assert parse_count(text) == 0
+
+
+@pytest.mark.parametrize("read", [parse_minutes_s, parse_time, parse_priority, parse_count])
+@pytest.mark.parametrize("digits", [16, 19, 5_000, 100_000])
+def test_more_digits_than_any_number_has_are_refused(read: Callable[[str], object], digits: int):
+    with pytest.raises(MalformedValueError):
+        read("9" * digits)
+
+
+@pytest.mark.parametrize("text", ["2147483648", "2G", "1.5E", "9" * 18 + "E"])
+def test_a_count_that_no_fact_can_hold_is_refused(text: str):
+    with pytest.raises(MalformedValueError):
+        parse_count(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 18 + "E", "9000000E", "9000000.5E"])
+def test_memory_that_no_fact_can_hold_is_refused(text: str):
+    with pytest.raises(MalformedValueError):
+        parse_memory_mib(text)
+
+
+def test_an_amount_may_be_larger_than_a_count():
+    assert parse_amount("6000000000") == 6_000_000_000

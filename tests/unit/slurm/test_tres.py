@@ -105,3 +105,11 @@ def test_no_text_makes_a_reader_fail_in_another_way(read: Callable[[str], Tres |
         gpu_count = read(text).gpu_count
 
     assert gpu_count == 0 or "gpu" in text
+
+
+@pytest.mark.parametrize("read", [parse_tres, parse_gres])
+def test_gpus_that_no_fact_can_hold_are_refused(read: Callable[[str], Tres | Gres]):
+    item = "gpu:{}:2000000000" if read is parse_gres else "gres/gpu:{}=2000000000"
+
+    with pytest.raises(MalformedValueError):
+        read(",".join(item.format(kind) for kind in "ab"))

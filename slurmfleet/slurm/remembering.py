@@ -1,0 +1,27 @@
+"""A cache for readers of values that come again and again, which no answer can blow up."""
+
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TypeVar
+
+LONGEST_REMEMBERED = 2_048
+"""Characters; longer values are seldom the same, and thousands of them fill a machine."""
+
+Value = TypeVar("Value")
+
+
+def remembers_short_texts(
+    maxsize: int,
+) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
+    """Keep what a reader gave for `maxsize` texts, unless they are long."""
+
+    def decorate(read: Callable[[str], Value]) -> Callable[[str], Value]:
+        remembered = lru_cache(maxsize)(read)
+
+        @wraps(read)
+        def reading(text: str) -> Value:
+            return remembered(text) if len(text) <= LONGEST_REMEMBERED else read(text)
+
+        return reading
+
+    return decorate
