@@ -72,6 +72,10 @@ test-timescale: .venv/.dev-stamp ## the store suite on TimescaleDB (after make t
 bench: .venv/.dev-stamp ## speed and memory against the budgets (ARGS="--quick")
 	@$(RUN) python -m tests.bench $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/.dev-stamp ## every parser under atheris (ARGS="--parser NAME --seconds 600")
+	@$(RUN) python -m tests.fuzz $(ARGS)
+
 .PHONY: testbed
 testbed: ## install a real Slurm for tests (Debian or Ubuntu, root)
 	@deploy/testbed/install.sh $(ARGS)

@@ -1,0 +1,1 @@
+"""Parsers under text that nobody meant: Hypothesis, growing inputs, and atheris."""

@@ -1,0 +1,82 @@
+"""Whatever stands in one field of a real record, what is read of it fits on the bus."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from slurmfleet.contracts.codec import decode, encode
+from slurmfleet.contracts.events import JobSubmitted
+from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.jobs import Evidence, Job
+from slurmfleet.slurm.sacct import parse_accounting
+from slurmfleet.slurm.squeue import parse_detail
+from tests.fuzz.parsers import FIXTURES
+
+VERSIONS = sorted(path.name for path in (FIXTURES / "slurm").iterdir())
+WILD = (
+    *("", "0", "-1", "2147483647", "2147483648", "4294967294", "4294967295", "9" * 15, "9" * 18),
+    *("9" * 19, "9" * 5_000, "999999999999999999E", "1e999999", "2K-4K", "UNLIMITED", "N/A"),
+    *("1_[0-999999999]", "1_[0-2147483646]", "7_999999999", "7+9999", "99999:99999"),
+    *("cpu=2147483647,gres/gpu=2147483647", "gres/gpu:a=2000000000,gres/gpu:b=2000000000"),
+    *("cpu=999999999999", "mem=9000000E", "node=2147483648", "gres:gpu:2147483647", "gpu:999999"),
+    *("gres/gpu=999999999", "node[0-999999999]", "a[0-9][0-9][0-9][0-9][0-9][0-9]", "x" * 5_000),
+    *(
+        "afterok:4294967295_999999999+999999999",
+        "253402300799",
+        "999999-00:00:00",
+        "\0",
+        "\x7f",
+        "²",
+    ),
+)
+
+
+def told(jobs: tuple[Job, ...]) -> Iterator[JobSubmitted]:
+    for job in jobs:
+        yield JobSubmitted(
+            cluster=ClusterName("alpha"),
+            job=job,
+            observed_at=datetime(2026, 1, 1, tzinfo=UTC),
+            revision=1,
+            source=Evidence.QUEUE,
+        )
+
+
+def wild_records(text: str, field_end: str, record_end: str) -> Iterator[str]:
+    """Give the first records of a recording, each with one field replaced by each wild value."""
+    for record in text.split(record_end)[:3]:
+        fields = record.split(field_end)
+        for place in range(len(fields)):
+            for value in WILD:
+                changed = [*fields[:place], value, *fields[place + 1 :]]
+                yield field_end.join(changed) + record_end
+
+
+def recorded(version: str, case: str) -> str:
+    path: Path = FIXTURES / "slurm" / version / case / "stdout"
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("case", "record_end", "read"),
+    [
+        ("queue", "\x1e\n", lambda text: parse_detail(text).jobs),
+        ("accounting", "\n", lambda text: parse_accounting(text).jobs),
+    ],
+    ids=["squeue", "sacct"],
+)
+def test_a_wild_field_fits_on_the_bus_or_is_refused(
+    version: str, case: str, record_end: str, read: Callable[[str], tuple[Job, ...]]
+):
+    jobs = 0
+    for text in wild_records(recorded(version, case), "\x1f", record_end):
+        facts = tuple(told(read(text)))
+        bodies = [message.body for message in encode(facts, source="/collector/alpha")]
+        assert tuple(fact for body in bodies for fact in decode(body)) == facts
+        jobs += len(facts)
+
+    assert jobs > 100, "the recording is of another layout: nothing was tried"
