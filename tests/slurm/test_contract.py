@@ -183,7 +183,6 @@ def test_while_the_controller_is_down_nothing_changes_and_the_cluster_is_stale(v
     job_id = submit(view.site, runs_s=600)
     view.reaches(job_id, "RUNNING")
     view.told(job_id, "started")  # the stream may be behind what REST shows
-    before = len(view.feed.of(view.site.name, job_id))
 
     view.site.stop_controller()
     try:
@@ -194,6 +193,7 @@ def test_while_the_controller_is_down_nothing_changes_and_the_cluster_is_stale(v
             within_s=60,
         )
         job = view.stack.job(view.site.name, job_id)
+        during = len(view.feed.of(view.site.name, job_id))
     finally:
         view.site.start_controller()
     view.stack.eventually(
@@ -207,6 +207,7 @@ def test_while_the_controller_is_down_nothing_changes_and_the_cluster_is_stale(v
     assert job is not None
     assert (job["state"], job["stale"]) == ("RUNNING", True)
     assert view.state(job_id) == "RUNNING"
-    assert len(view.feed.of(view.site.name, job_id)) == before
+    assert len(view.feed.of(view.site.name, job_id)) == during
+    assert view.told(job_id, "started") == ["submitted", "started"]
     view.site.run(f"scancel {job_id}")
     view.reaches(job_id, "CANCELLED")
