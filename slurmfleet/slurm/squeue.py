@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from dataclasses import dataclass
 from itertools import repeat
 from typing import NamedTuple
 
@@ -48,9 +47,6 @@ class QueueCount:
 
     gpus_by_type: Mapping[str, int] = field(default_factory=lambda: NO_GPUS)
     """By the type that the jobs hold or name; what names none is not in it."""
-
-
-_NO_JOBS = QueueCount(jobs=0, gpus=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +100,8 @@ def _counted(
     for rest, jobs in tasks.items():
         try:
             group, gpus, reason = _kind_of_job(rest, dialect)
-            group, gpus_each = _kind_of_job(rest, dialect)
-            before = counts.get(group, _NO_JOBS)
-            total = QueueCount(jobs=before.jobs + jobs, gpus=before.gpus + jobs * gpus_each)
-            if max(total.jobs, total.gpus) > LARGEST_COUNT:
+            before = sums.get(group, _Sum())
+            if max(before.jobs + jobs, before.gpus + jobs * gpus.count) > LARGEST_COUNT:
                 raise MalformedRowError("more than any cluster has", rest)
         except SlurmParseError as exc:
             bad.extend(repeat(bad_row(rest, exc), rows[rest]))
@@ -122,8 +116,6 @@ def _counted(
         rows=understood,
         bad=tuple(bad),
     )
-        counts[group] = total
-    return QueueCounts(counts=counts, rows=understood, bad=tuple(bad))
 
 
 class _Sum:
