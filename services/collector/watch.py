@@ -43,6 +43,9 @@ PROBE_COST = sum(section.requests for section in probe_sections())
 """Requests that probing a login node makes of Slurm."""
 
 
+REPROBE_AFTER_S = 60.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
     """How one look went."""
@@ -112,6 +115,7 @@ class ClusterWatch:
         self._may_look = may_look
         self.pace = Pace(base_s=config.poll_interval_s, hot_s=config.hot_interval_s)
         self._probed_connection = 0
+        self._probed_s = 0.0
         self.clock_offset_s: float | None = None
         self._gauges = Gauges(config.name)
         self._wake = asyncio.Event()
@@ -185,6 +189,7 @@ class ClusterWatch:
         self.pace = self._next_pace(sight)
         if sight.reading is not None and sight.reading.population is not None:
             self._known.population = sight.reading.population
+            self._known.waiting = sight.reading.waiting
         outcome = await self._write_down(sight)
         await self._tell(sight, outcome)
         self.last = sight
@@ -219,7 +224,7 @@ class ClusterWatch:
         )
 
     async def _ask(self, *, whole: bool) -> tuple[Reading, int]:
-        if self._known.probe is None or self._probed_connection != self.link.connections_opened:
+        if self._must_probe():
             await self._budget.take(PROBE_COST)
             self._gauges.requests("probe", PROBE_COST)
             await self._ask_probe()
@@ -257,8 +262,21 @@ class ClusterWatch:
             section_limit_s=self._settings.section_limit_s,
         )
 
+    def _must_probe(self) -> bool:
+        """Whether to ask what Slurm can do: once for each connection, and again if it was silent.
+
+        Until it has told, the careful choice is taken everywhere.
+        """
+        probe = self._known.probe
+        if probe is None or self._probed_connection != self.link.connections_opened:
+            return True
+        age_s = self._clock.monotonic_s() - self._probed_s
+        was_good = self.last is not None and self.last.good
+        return not probe.abilities.is_told and was_good and age_s > REPROBE_AFTER_S
+
     async def _ask_probe(self) -> None:
         before = self._clock.now()
+        self._probed_s = self._clock.monotonic_s()
         self._known.probe, epoch_s = await ask_probe(self.link, limit_s=self._settings.look_limit_s)
         self._probed_connection = self.link.connections_opened
         if epoch_s is not None:
