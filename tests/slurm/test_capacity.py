@@ -1,6 +1,8 @@
 """What is free by our count and by sinfo's own: the same on every kind of cluster."""
 
 import asyncio
+import json
+import secrets
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,15 @@ from slurmfleet.slurm.tres import parse_gres
 from slurmfleet.ssh.link import SshLink
 from slurmfleet.timing.clock import SystemClock
 from tests.harness.sites import Site, submit
+from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.contracts.capacity import PartitionSampled
+from slurmfleet.contracts.codec import decode
+from slurmfleet.contracts.streams import FACTS, ConsumerSpec
+from slurmfleet.slurm.tres import parse_gres
+from slurmfleet.timing.clock import SystemClock
+from tests.harness.desks import look, open_desk
+from tests.harness.sites import SimulatedSite, Site, submit
+from tests.harness.stack import Stack
 
 SIMULATED = "sim-h100"
 MARK = "capacity-test"
@@ -253,3 +264,43 @@ def wanted(told: dict[str, PartitionSampled], partition: str, kind: str) -> tupl
         sum(one.gpus for one in found),
         sum(one.eligible_jobs for one in found),
     )
+
+
+def test_a_collector_tells_the_bus(stack: Stack, simulated: dict[str, SimulatedSite]):
+    site = simulated[SIMULATED]
+
+    told = asyncio.run(on_the_bus(stack, site.gpu_partition))
+
+    assert {"", site.gpu_partition, site.cpu_partition} <= told.keys()
+    kinds = by_sinfo(site)[site.gpu_partition]
+    assert {one.gpu_type: one.total for one in told[site.gpu_partition].gpus} == {
+        kind: total for kind, (total, _, _) in kinds.items()
+    }
+
+
+async def on_the_bus(stack: Stack, partition: str) -> dict[str, PartitionSampled]:
+    """Read the stack's own bus until it has told of a partition; give the newest of each."""
+    access = json.loads((stack.data_dir / "run" / "stack.json").read_text())["access"]
+    login = NatsLogin(
+        user=access["SLURMFLEET_BUS_USER"], password=access["SLURMFLEET_BUS_PASSWORD"]
+    )
+    options = NatsOptions(servers=(access["SLURMFLEET_BUS_URL"],), name="test", login=login)
+    spec = ConsumerSpec(
+        durable=f"test-{secrets.token_hex(4)}",
+        stream=FACTS.name,
+        filter_subjects=(f"fleet.v1.{SIMULATED}.partition.sampled",),
+        ack_wait_s=30,
+        max_ack_pending=1_000,
+    )
+    told: dict[str, PartitionSampled] = {}
+    async with open_nats_bus(options, SystemClock()) as bus, asyncio.timeout(200):
+        await bus.prepare(consumers=(spec,))
+        consumer = await bus.consumer(spec)
+        while partition not in told:
+            for one in await consumer.fetch(100, 5):
+                facts = decode(one.message.body)
+                told |= {
+                    fact.partition: fact for fact in facts if isinstance(fact, PartitionSampled)
+                }
+                await one.ack()
+    return told
