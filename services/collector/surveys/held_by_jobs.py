@@ -80,15 +80,15 @@ def _without(tally: GpuTally, held: int) -> GpuTally:
     return GpuTally(gpu_type=tally.gpu_type, total=tally.total, allocated=allocated, **parts)
 
 
-def plus(one: GpuTally, other: GpuTally) -> GpuTally:
-    """Add two tallies of one type."""
+def plus(one: GpuTally, other: GpuTally, *, times: int = 1) -> GpuTally:
+    """Add one tally and so many times another one of the same type."""
     return GpuTally(
         gpu_type=one.gpu_type,
-        total=one.total + other.total,
-        allocated=one.allocated + other.allocated,
-        free=one.free + other.free,
-        offline=one.offline + other.offline,
-        reserved=one.reserved + other.reserved,
-        planned=one.planned + other.planned,
-        blocked=one.blocked + other.blocked,
+        total=one.total + times * other.total,
+        allocated=one.allocated + times * other.allocated,
+        free=one.free + times * other.free,
+        offline=one.offline + times * other.offline,
+        reserved=one.reserved + times * other.reserved,
+        planned=one.planned + times * other.planned,
+        blocked=one.blocked + times * other.blocked,
     )
