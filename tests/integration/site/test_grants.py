@@ -84,7 +84,7 @@ async def ask(url: str, **source: object) -> Finding:
         }
     )
     clock = ImpatientClock()
-    probe = Probe(user="alice", slurm_version="24.11.5", environment={}, has_restarts=True)
+    probe = Probe(user="alice", slurm_version="24.11.5", environment={})
     desk = Desk(
         config,
         link=SshLink(SshTarget(cluster=ALPHA, host="login"), clock=clock),
