@@ -11,6 +11,7 @@ from services.collector.sampling.sstat import SstatProvider
 from services.collector.sampling.step import StepSampler
 from services.collector.sampling.survey import SamplingSurvey
 from services.collector.surveys.capacity import CapacitySurvey
+from services.collector.surveys.grants import GrantSurvey
 from services.collector.surveys.limits import LimitSurvey
 from services.collector.surveys.quotas import QuotaSurvey
 from services.collector.surveys.sharebook import ShareBook
@@ -30,6 +31,7 @@ DEFAULT_INTERVAL_S: Mapping[Topic, float] = {
     Topic.SHARES: 600,
     Topic.LIMITS: 1_800,
     Topic.USAGE: 3_600,
+    Topic.GRANTS: 900,
     Topic.QUOTAS: 900,
 }
 """In all some 1.5 requests a minute; of samples the registry's `sampling` says the interval."""
@@ -61,6 +63,9 @@ async def open_surveys(
     async with AsyncExitStack() as stack:
         providers, steps = await _providers(config, stack, places=places, clock=clock)
         surveys: list[Survey] = list(_slurm_surveys(config))
+        interval_s = config.survey_interval_s.get(Topic.GRANTS, DEFAULT_INTERVAL_S[Topic.GRANTS])
+        if config.opensearch is not None and interval_s:
+            surveys.append(GrantSurvey(places, interval_s=interval_s))
         if providers and config.survey_interval_s.get(Topic.SAMPLES) != 0:
             surveys.append(SamplingSurvey(config, providers))
         yield Surveys(surveys=tuple(surveys), steps=steps)

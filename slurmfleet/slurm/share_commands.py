@@ -1,6 +1,6 @@
 """Commands that ask for shares, limits and use, as argument lists.
 
-What each costs: sshare and `scontrol show config` one request to the controller; each sacctmgr and
+What each costs: sshare one request to the controller, `scontrol show config` two; each sacctmgr and
 sreport one conversation with the accounting database, and none with the controller. sshare lists
 all accounts and, by -u, no other users than those that were asked for; the same is had of sacctmgr
 by asking twice, for the associations of no user (`user=`) and for those of some. sreport's

@@ -1,6 +1,6 @@
 """Limits: associations of accounts and of the users that matter, and all QOS, every half an hour.
 
-Costs the controller one request (`scontrol show config`, which tells Slurm's own name of the
+Costs the controller two requests (`scontrol show config`, which tells Slurm's own name of the
 cluster and whether limits hold at all) and the accounting database three conversations.
 """
 
