@@ -66,19 +66,22 @@ class _EverySection(dict[str, SectionOutput]):
         return self._output
 
 
-def value_for(hint: Any, text: str) -> object:  # noqa: ANN401 a table
+def value_for(hint: Any, text: str) -> object:  # noqa: ANN401, PLR0911 a table
     """Give a value of a type that holds a text wherever one can stand.
 
     Raises:
         TypeError: Nobody has said how to make one.
     """
-    origin = get_origin(hint)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if NoneType in arguments:
+        return value_for(next(one for one in arguments if one is not NoneType), text)
+    if origin is tuple and Ellipsis not in arguments:
+        return tuple(value_for(one, text) for one in arguments)
     if origin is Callable:
         return lambda *_: text
     if isinstance(origin, type) and issubclass(origin, Collection):
         return {} if issubclass(origin, Mapping) else ()
-    kinds = [one for one in get_args(hint) if one is not NoneType] or [hint]
-    kind = getattr(kinds[0], "__supertype__", kinds[0])
+    kind = getattr(hint, "__supertype__", hint)
     if kind in SIMPLE:
         return SIMPLE[kind](text)
     if isinstance(kind, type) and issubclass(kind, Enum):

@@ -1,8 +1,8 @@
 """Whatever stands in one field of a real record, what is read of it fits on the bus."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -10,9 +10,13 @@ from slurmfleet.contracts.codec import decode, encode
 from slurmfleet.contracts.events import JobSubmitted
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.jobs import Evidence, Job
+from slurmfleet.slurm.columns import ANY_SLURM, Dialect
+from slurmfleet.slurm.records import PLAIN, ParsedRows, Separators
 from slurmfleet.slurm.sacct import parse_accounting
 from slurmfleet.slurm.squeue import parse_detail
 from tests.fuzz.parsers import FIXTURES
+
+Parse = Callable[[str, Separators, Dialect], ParsedRows]
 
 VERSIONS = sorted(path.name for path in (FIXTURES / "slurm").iterdir())
 WILD = (
@@ -54,27 +58,32 @@ def wild_records(text: str, field_end: str, record_end: str) -> Iterator[str]:
                 yield field_end.join(changed) + record_end
 
 
-def recorded(version: str, case: str) -> str:
-    path: Path = FIXTURES / "slurm" / version / case / "stdout"
-    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+def recorded(version: str, case: str) -> tuple[str, Dialect]:
+    """Give what a program printed, and which fields it had been asked for."""
+    folder = FIXTURES / "slurm" / version / case
+    command = (folder / "command.txt").read_text()
+    columns = command.partition("-O $'")[2].rstrip("'\n").split(",")
+    dialect = replace(ANY_SLURM, detail=tuple(one.partition(":")[0] for one in columns))
+    if "sacct" in command:
+        fields = command.rpartition(" -o ")[2].strip().split(",")
+        dialect = replace(ANY_SLURM, accounting=tuple(fields))
+    return (folder / "stdout").read_text(encoding="utf-8", errors="replace"), dialect
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(
-    ("case", "record_end", "read"),
-    [
-        ("queue", "\x1e\n", lambda text: parse_detail(text).jobs),
-        ("accounting", "\n", lambda text: parse_accounting(text).jobs),
-    ],
+    ("case", "record_end", "parse"),
+    [("queue", "\x1e\n", parse_detail), ("accounting", "\n", parse_accounting)],
     ids=["squeue", "sacct"],
 )
 def test_a_wild_field_fits_on_the_bus_or_is_refused(
-    version: str, case: str, record_end: str, read: Callable[[str], tuple[Job, ...]]
+    version: str, case: str, record_end: str, parse: Parse
 ):
+    recording, dialect = recorded(version, case)
     jobs = 0
-    for text in wild_records(recorded(version, case), "\x1f", record_end):
-        facts = tuple(told(read(text)))
+    for text in wild_records(recording, "\x1f", record_end):
+        facts = tuple(told(parse(text, PLAIN, dialect).jobs))
         bodies = [message.body for message in encode(facts, source="/collector/alpha")]
         assert tuple(fact for body in bodies for fact in decode(body)) == facts
         jobs += len(facts)

@@ -17,6 +17,8 @@ from tests.fuzz.texts import GROWING, SEEDS, texts
 
 READ_NOTHING = {
     *("slurm.abilities", "slurm.columns", "slurm.costs", "slurm.remembering", "slurm.waiting"),
+    # Its reader is that of squeue.parse_detail.
+    "slurm.job_record",
 }
 """Modules without a parser of their own: lists of fields, errors, and questions to ask."""
 
