@@ -62,7 +62,7 @@ async def open_surveys(
     """
     async with AsyncExitStack() as stack:
         providers, steps = await _providers(config, stack, places=places, clock=clock)
-        surveys: list[Survey] = list(_slurm_surveys(config))
+        surveys: list[Survey] = list(_slurm_surveys(config, stack))
         interval_s = config.survey_interval_s.get(Topic.GRANTS, DEFAULT_INTERVAL_S[Topic.GRANTS])
         if config.opensearch is not None and interval_s:
             surveys.append(GrantSurvey(places, interval_s=interval_s))
@@ -71,11 +71,13 @@ async def open_surveys(
         yield Surveys(surveys=tuple(surveys), steps=steps)
 
 
-def _slurm_surveys(config: ClusterConfig) -> Sequence[Survey]:
+def _slurm_surveys(config: ClusterConfig, stack: AsyncExitStack) -> Sequence[Survey]:
     wanted = {**DEFAULT_INTERVAL_S, **config.survey_interval_s}
     book = ShareBook()
+    capacity = CapacitySurvey(config.name, interval_s=wanted[Topic.CAPACITY])
+    stack.callback(capacity.close)
     made: dict[Topic, Survey] = {
-        Topic.CAPACITY: CapacitySurvey(config.name, interval_s=wanted[Topic.CAPACITY]),
+        Topic.CAPACITY: capacity,
         Topic.SHARES: ShareSurvey(book, interval_s=wanted[Topic.SHARES]),
         Topic.LIMITS: LimitSurvey(book, interval_s=wanted[Topic.LIMITS]),
         Topic.USAGE: UsageSurvey(book, interval_s=wanted[Topic.USAGE]),

@@ -56,6 +56,7 @@ async def look(desk: Desk) -> None:
     assert reading.population is not None, reading.error
     assert present is not None, reading.error
     desk.known.population = reading.population
+    desk.known.waiting = reading.waiting
     desk.known.memory = {job.job_id: _tracked(job, reading.look.observed_at) for job in present}
 
 

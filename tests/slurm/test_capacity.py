@@ -9,20 +9,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from services.collector.asking import ask_probe
-from services.collector.budget import RpcBudget
-from services.collector.desk import Desk, Known
 from services.collector.surveys.capacity import CapacitySurvey
 from services.collector.surveys.survey import Finding
-from services.collector.target import ssh_target
 from slurmfleet.contracts.capacity import PartitionSampled
-from slurmfleet.contracts.registry import ClusterConfig
-from slurmfleet.contracts.sections import SectionName
-from slurmfleet.slurm.commands import queue_section
-from slurmfleet.slurm.squeue import parse_queue
 from slurmfleet.slurm.tres import parse_gres
-from slurmfleet.ssh.link import SshLink
-from slurmfleet.timing.clock import SystemClock
+from tests.harness.desks import look, open_desk
 from tests.harness.sites import Site, submit
 from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
 from slurmfleet.contracts.capacity import PartitionSampled
@@ -51,23 +42,9 @@ def place(request: pytest.FixtureRequest) -> Site:
 
 
 async def ask(site: Site) -> Finding:
-    config = ClusterConfig.model_validate(site.config)
-    clock = SystemClock()
-    target = ssh_target(config, known_hosts=(), ssh_config=(), connect_limit_s=10)
-    async with SshLink(target, clock=clock) as link:
-        probe, _ = await ask_probe(link, limit_s=30)
-        desk = Desk(
-            config,
-            link=link,
-            budget=RpcBudget(per_minute=0, burst=10, clock=clock),
-            known=Known(memory={}, probe=probe),
-            clock=clock,
-        )
-        queue = await desk.ask(lambda _: (queue_section(),), limit_s=60)
-        counts = parse_queue(queue.frames.sections[SectionName.QUEUE].stdout)
-        assert counts.bad == ()
-        desk.known.waiting = counts.waiting
-        survey = CapacitySurvey(config.name)
+    async with open_desk(site) as desk:
+        await look(desk)
+        survey = CapacitySurvey(desk.config.name)
         try:
             finding = await survey.ask(desk)
         finally:
