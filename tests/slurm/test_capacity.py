@@ -11,10 +11,6 @@ import pytest
 
 from services.collector.surveys.capacity import CapacitySurvey
 from services.collector.surveys.survey import Finding
-from slurmfleet.contracts.capacity import PartitionSampled
-from slurmfleet.slurm.tres import parse_gres
-from tests.harness.desks import look, open_desk
-from tests.harness.sites import Site, submit
 from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
 from slurmfleet.contracts.capacity import PartitionSampled
 from slurmfleet.contracts.codec import decode

@@ -20,11 +20,10 @@ from slurmfleet.contracts.events import (
     JobSubmitted,
     LinkState,
     PartitionCount,
-    SectionName,
-    SectionOutcome,
 )
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence, Job, JobState
+from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.store.pool import StorePool
 from slurmfleet.store.roles import Role
 from slurmfleet.store.write.facts import apply_facts

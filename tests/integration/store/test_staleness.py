@@ -8,13 +8,12 @@ from slurmfleet.contracts.events import (
     LinkState,
     PartitionCount,
     PollFinished,
-    SectionName,
-    SectionOutcome,
 )
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.jobs import LEFT_QUEUE, Evidence, Job, JobState
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig, Transport
+from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.store.pool import StorePool
 from slurmfleet.store.read.clusters import get_cluster, list_clusters
 from slurmfleet.store.read.jobs import get_job

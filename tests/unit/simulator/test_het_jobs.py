@@ -68,7 +68,9 @@ def test_components_start_together_and_are_written_as_recorded(cluster: Cluster,
     names = (*ids, "HetJobOffset", "Name")
     format_ = ",".join(f"{name}:\x1f" for name in names)
     lines = run(f"squeue -h -O '{format_}'").stdout.splitlines()
-    rows = [dict(zip(names, line.split("\x1f"), strict=False)) for line in lines]
+    rows: list[dict[str, str]] = [
+        dict(zip(names, line.split("\x1f"), strict=False)) for line in lines
+    ]
 
     recorded = recorded_het("queue-live", recorded_names("queue-live"), ids)
     assert [numbered(row, ids) for row in rows] == recorded

@@ -24,7 +24,7 @@ from slurmfleet.slurm.columns import (
     dialect_for,
 )
 from slurmfleet.slurm.records import BadRow, ParsedRows, separators_for
-from slurmfleet.slurm.squeue import QueueCount, parse_detail, parse_queue
+from slurmfleet.slurm.squeue import QueueCount, QueueGroup, parse_detail, parse_queue
 from slurmfleet.testing.records import detail_record
 
 SEPARATORS = separators_for("0123456789abcdef")
@@ -459,7 +459,7 @@ def test_waiting_jobs_are_counted_by_the_type_they_name_and_by_what_keeps_them()
         ("batch", "a100", True): (1, 1),
         ("batch", "h100", True): (2, 12),
     }
-    assert counts.counts["batch", "bio", "bob", JobState.PENDING] == QueueCount(
+    assert counts.counts[QueueGroup("batch", "bio", "bob", JobState.PENDING)] == QueueCount(
         jobs=14, gpus=18, gpus_by_type={"h100": 4, "a100": 1}
     )
 

@@ -63,7 +63,6 @@ class ScriptedDesk(Desk):
         self.manual = ManualClock()
         target = SshTarget(cluster=ClusterName("gamma"), host="login")
         probe = Probe(user="alice", slurm_version="26.05.5", environment={})
-        probe = Probe(user="alice", slurm_version="26.05.5", environment={}, has_restarts=True)
         super().__init__(
             ClusterConfig.model_validate({"name": "gamma", "host": "login", **config}),
             link=SshLink(target, clock=self.manual),
