@@ -232,8 +232,10 @@ def _moment(text: str | None, now: int, *, default: int) -> int:
     if matched := _AGO.fullmatch(text):
         count, unit = matched.groups()
         return now - int(count) * _UNIT_S[unit] if count else now
-    if text.isdigit():
-        return int(text)
+    if (
+        text.startswith("uts") and text[3:].isdigit()
+    ):  # bare seconds are refused, as in parse_time.c
+        return int(text[3:])
     try:
         return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
     except ValueError as exc:

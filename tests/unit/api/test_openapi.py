@@ -11,6 +11,7 @@ PROMISED = {
     "/v1/clusters/{cluster}": {"get", "patch", "delete"},
     "/v1/clusters/{cluster}/test": {"post"},
     "/v1/clusters/{cluster}/refresh": {"post"},
+    "/v1/clusters/{cluster}/diagnosis": {"get"},
     "/v1/clusters/{cluster}/host-keys": {"get", "put"},
     "/v1/jobs": {"get"},
     "/v1/jobs/{cluster}/{job}": {"get"},

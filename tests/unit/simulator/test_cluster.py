@@ -316,6 +316,7 @@ def test_a_demo_board_is_alive_at_once():
     }
 
 
+@pytest.mark.timeout(120)  # a day of a busy cluster, second by second
 def test_people_and_operators_do_everything_that_slurm_can():
     cluster = Cluster(demo_spec("demo-h100", users=USERS), seed=5, now=NOW, draw=draw_fate)
     Workload(cluster, seed=5, speed=12).start()
@@ -328,6 +329,7 @@ def test_people_and_operators_do_everything_that_slurm_can():
     assert any(run.het_id and run.state is State.COMPLETED for run in runs)
 
 
+@pytest.mark.timeout(180)
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), step_s=st.integers(60, 4000))
 def test_no_node_ever_gives_more_than_it_has(seed: int, step_s: int):
