@@ -78,12 +78,12 @@ async def _watched_by(station: Station, site: RealSite, count: int) -> tuple[int
     return made - theirs - 1, said - ours  # the second sdiag counts itself
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("place", REAL)
 @pytest.mark.timeout(120)
 async def test_the_controller_counts_what_we_count_and_watchers_share_looks(
-    name: str, real: dict[str, RealSite], tmp_path: Path
+    place: str, real: dict[str, RealSite], tmp_path: Path
 ):
-    site = replace(real[name], user="carol")
+    site = replace(real[place], user="carol")
 
     (few, few_counted), (many, many_counted) = await told_while_watched(site, tmp_path, (1, 30))
 
