@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from slurmfleet.ssh.duplex import Ending, Piece
-from slurmfleet.ssh.errors import SshError
+from slurmfleet.ssh.errors import SshConnectionLostError, SshError
 from slurmfleet.ssh.inbox import Inbox
 from slurmfleet.ssh.target import Endpoint
 
@@ -135,10 +135,17 @@ async def open_child(
 
     Raises:
         OSError: It cannot be started.
+        SshConnectionLostError: The link was left while it was started.
     """
     process, transport = await _start_whole(argv, environment, children)
     child = Child(process, transport, endpoint)
-    children.create_task(child.pump(), name=f"read from {argv[0]}")
+    pumping = child.pump()
+    try:
+        children.create_task(pumping, name=f"read from {argv[0]}")
+    except RuntimeError as exc:  # the group takes no task any more
+        pumping.close()
+        await child.stop(grace_s=0.0)
+        raise SshConnectionLostError(endpoint, "the link was left") from exc
     try:
         yield child
     finally:

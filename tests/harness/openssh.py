@@ -105,7 +105,8 @@ class Sshd:
     def freeze(self) -> None:
         """Stop all that serves a connection now; new connections are served."""
         for pid in self.connections():
-            os.kill(pid, signal.SIGSTOP)
+            with suppress(ProcessLookupError):  # sshd has helpers that end by themselves
+                os.kill(pid, signal.SIGSTOP)
 
     def _wrapper(self) -> list[str]:
         if os.getuid() != 0:
