@@ -104,7 +104,7 @@ SIMPLE: Mapping[object, Callable[[str], object]] = {
     ),
 }
 
-FIXED: Mapping[str, object] = {"nonce": NONCE}
+FIXED: Mapping[str, object] = {"first_key": "NodeName", "nonce": NONCE}
 """Parameters that are not text from outside."""
 
 
