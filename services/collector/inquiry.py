@@ -29,7 +29,12 @@ from slurmfleet.contracts.jobs import Job
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.sections import SectionOutcome
 from slurmfleet.slurm.columns import Dialect
-from slurmfleet.slurm.commands import Section, accounting_sections, accounting_window_sections
+from slurmfleet.slurm.commands import (
+    WINDOW_SECTION,
+    Section,
+    accounting_sections,
+    accounting_window_sections,
+)
 from slurmfleet.slurm.faults import FaultKind, find_fault
 from slurmfleet.slurm.records import BadRow, Separators
 from slurmfleet.slurm.sacct import parse_accounting
@@ -81,6 +86,9 @@ class Heard:
     bad_rows: tuple[BadRow, ...]
     is_absent: bool
     """The site keeps no accounting: nobody will ever tell."""
+
+    window_ok: bool = True
+    """Whether what was asked about the window of time was answered."""
 
     @property
     def error(self) -> str:
@@ -191,7 +199,7 @@ class Inquiry:
                 asked=inquired.jobs,
             )
         )
-        await self._after_answer(inquired, now)
+        await self._after_answer(inquired, now, window_ok=heard.window_ok)
 
     async def _hear(self, inquired: Inquired) -> tuple[Heard, datetime]:
         memory, probe = self._book.memory, self._desk.probe
@@ -241,7 +249,7 @@ class Inquiry:
         metrics.ACCOUNTING_BREAKER.labels(cluster=self._config.name).set(1)
         self._noticed.set()
 
-    async def _after_answer(self, inquired: Inquired, now: datetime) -> None:
+    async def _after_answer(self, inquired: Inquired, now: datetime, *, window_ok: bool) -> None:
         if self.breaker.is_open:
             logger().info("accounting answers again", cluster=self._config.name)
         self.breaker = self.breaker.after_success()
@@ -253,7 +261,8 @@ class Inquiry:
             self._introduced[job_id] = self._introduced.get(job_id, 0) + 1
         if inquired.window is not None and not self.is_absent:
             self._window_asked_at = now
-            await asyncio.to_thread(self._state.set_accounted_until, inquired.window[1])
+            if window_ok:
+                await asyncio.to_thread(self._state.set_accounted_until, inquired.window[1])
         self._forget()
 
     def _forget(self) -> None:
@@ -298,8 +307,11 @@ class Inquiry:
 
 
 def read_accounting(answer: Answer, names: Sequence[str], dialect: Dialect) -> Heard:
-    """Read what accounting answered; all of it counts, or nothing."""
-    outcomes: list[SectionOutcome] = []
+    """Read what accounting answered about jobs, all of it or nothing, and about the window.
+
+    A site whose sacct does not understand the window still tells how jobs ended.
+    """
+    outcomes: dict[str, SectionOutcome] = {}
     rows: list[Job] = []
     bad: list[BadRow] = []
     absent = False
@@ -309,22 +321,24 @@ def read_accounting(answer: Answer, names: Sequence[str], dialect: Dialect) -> H
         section = section_of(name)
         if output is None or fault is not None:
             absent = absent or (fault is not None and fault.kind is FaultKind.ACCOUNTING_ABSENT)
-            outcomes.append(went_wrong(section, output, fault))
+            outcomes[name] = went_wrong(section, output, fault)
             continue
         parsed = parse_accounting(output.stdout, answer.separators, dialect)
         rows += parsed.jobs
         bad += parsed.bad
-        told = went_well(section, output, rows=len(parsed.jobs), bad_rows=len(parsed.bad))
-        outcomes.append(told)
-    well = all(one.ok for one in outcomes)
+        outcomes[name] = went_well(section, output, rows=len(parsed.jobs), bad_rows=len(parsed.bad))
+    of_window = [name for name in names if name.startswith(WINDOW_SECTION)]
+    of_jobs = [name for name in names if name not in of_window]
+    well = all(outcomes[name].ok for name in of_jobs or of_window)
     return Heard(
         rows=tuple({(row.job_id, row.submitted_at): row for row in rows}.values())
         if well
         else None,
         sections=tuple(
             replace(one, ok=True, error="This cluster keeps no accounting.") if absent else one
-            for one in outcomes
+            for one in outcomes.values()
         ),
         bad_rows=tuple(bad),
         is_absent=absent,
+        window_ok=all(outcomes[name].ok for name in of_window),
     )

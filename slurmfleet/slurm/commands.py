@@ -31,6 +31,8 @@ QUEUE_LIMIT_S = 30.0
 ACCOUNTING_LIMIT_S = 30.0
 PROBE_LIMIT_S = 10.0
 IDS_PER_SECTION = 500
+WINDOW_SECTION = f"{SectionName.ACCOUNTING}-window"
+"""How the names of sections about a window of time begin."""
 
 KEPT_VARIABLES = ("PATH", "SLURM_CONF", "LD_LIBRARY_PATH")
 """What a login shell sets that later calls, which start no login shell, need as well."""
@@ -209,7 +211,7 @@ def accounting_window_sections(
     )
     return tuple(
         Section(
-            name=f"{SectionName.ACCOUNTING}-window{option.lower()}",
+            name=f"{WINDOW_SECTION}{option.lower()}",
             argv=(
                 *("sacct", "-a", "-X", "-n", "-P", f"--delimiter={separators.field}"),
                 *("-S", f"uts{since:d}", "-E", f"uts{until:d}", "-s", _ENDED_STATES),
