@@ -85,6 +85,7 @@ async def _speak(server: FastMCP, process: Process) -> None:
     async with asyncio.TaskGroup() as group:
         speaking = group.create_task(server.run_stdio_async(show_banner=False), name="stdio")
         speaking.add_done_callback(lambda _: process.stopping.set())
+        logger().info("mcp serves", path="stdio")
         await process.stopping.wait()
         if not speaking.done():
             # A thread waits for the client's next line and nothing can wake it; there is nothing
