@@ -2,5 +2,5 @@
 
 Belongs: when to ask, what changed, publishing facts, serving commands to its cluster.
 Never: database, HTTP, deciding who may act.
-Read first: diff.py, watch.py, surveys/survey.py, state.py.
+Read first: station.py, looks/watch.py, jobs/diff.py, surveys/survey.py, state.py.
 """

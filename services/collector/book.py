@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from services.collector.diff import reconcile
+from services.collector.jobs.diff import reconcile
+from services.collector.jobs.tracked import Look, Memory, Outcome, Tracked
 from services.collector.state import StateFile, forgettable
-from services.collector.tracked import Look, Memory, Outcome, Tracked
 from slurmfleet.contracts.codec import encode
 from slurmfleet.contracts.events import Fact
 from slurmfleet.contracts.ids import ClusterName, JobId

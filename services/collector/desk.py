@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.collector.asking import NONCE_BYTES, IncompleteAnswerError, run_sections
 from services.collector.budget import RpcBudget
-from services.collector.tracked import Memory
+from services.collector.jobs.tracked import Memory
+from services.collector.round_trip import NONCE_BYTES, IncompleteAnswerError, run_sections
 from slurmfleet.contracts.events import PartitionCount
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.slurm.commands import Section

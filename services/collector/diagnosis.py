@@ -1,10 +1,10 @@
 """What a collector can tell of its cluster and of itself, without asking anybody."""
 
 from services.collector.breaker import Breaker
-from services.collector.inquiry import Inquiry
+from services.collector.looks.inquiry import Inquiry
+from services.collector.looks.watch import ClusterWatch
 from services.collector.station import Station
 from services.collector.surveys.runner import SurveyRunner
-from services.collector.watch import ClusterWatch
 from slurmfleet.contracts.commands import Diagnosis, QuestionState, UnreadLine
 
 MOST_LINES = 20

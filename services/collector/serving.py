@@ -7,13 +7,14 @@ from datetime import datetime
 from google.protobuf.message import DecodeError
 from pydantic import BaseModel, ValidationError
 
-from services.collector.asking import IncompleteAnswerError, ask_probe
 from services.collector.diagnosis import diagnose
+from services.collector.jobs.tracked import Tracked
+from services.collector.looks.asking import ask_probe
+from services.collector.round_trip import IncompleteAnswerError
 from services.collector.settings import CollectorSettings
 from services.collector.station import Station
 from services.collector.steps import steps_taken, steps_up_to
 from services.collector.target import problem_code, ssh_target
-from services.collector.tracked import Tracked
 from slurmfleet.bus.port import Reply as BusReply
 from slurmfleet.contracts.commands import (
     AdoptedJob,

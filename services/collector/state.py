@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from services.collector.tracked import Memory, PastRun, Tracked, group_of
+from services.collector.jobs.tracked import Memory, PastRun, Tracked, group_of
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.job_codec import job_from_bytes, job_to_bytes

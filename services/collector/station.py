@@ -8,13 +8,13 @@ from services.collector.book import Book
 from services.collector.budget import RpcBudget
 from services.collector.chosen import NO_SURVEYS, Surveys
 from services.collector.desk import Desk, Known
-from services.collector.inquiry import Inquiry
+from services.collector.jobs.roll import ROLL_EVERY_S, roll
 from services.collector.links import open_link
-from services.collector.roll import ROLL_EVERY_S, roll
+from services.collector.looks.inquiry import Inquiry
+from services.collector.looks.watch import ClusterWatch
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
 from services.collector.surveys.runner import SurveyRunner
-from services.collector.watch import ClusterWatch
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.runtime.process import supervise
 from slurmfleet.timing.clock import Clock

@@ -16,9 +16,9 @@ from pathlib import Path
 from statistics import median
 
 from services.collector.book import Book
-from services.collector.reading import Asked, Reading, read_frames
+from services.collector.jobs.tracked import Outcome
+from services.collector.looks.reading import Asked, Reading, read_frames
 from services.collector.state import StateFile
-from services.collector.tracked import Outcome
 from slurmfleet.contracts.events import PollFinished
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.slurm.frames import parse_frames
@@ -43,7 +43,7 @@ _LIMIT_S = 600.0
 
 @dataclass(slots=True, kw_only=True)
 class Looker:
-    """A collector's look from bytes to disk, as `services.collector.watch` strings it together."""
+    """A collector's look from bytes to disk, strung together as in `looks/watch.py`."""
 
     book: Book
     spent_ms: dict[str, float] = field(default_factory=dict[str, float])

@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from services.collector.asking import Question, ask_probe, ask_queue
 from services.collector.budget import RpcBudget
-from services.collector.coverage import EVERYBODY
 from services.collector.desk import Desk, Known
+from services.collector.jobs.coverage import EVERYBODY
+from services.collector.jobs.tracked import Tracked
+from services.collector.looks.asking import Question, ask_probe, ask_queue
 from services.collector.target import ssh_target
-from services.collector.tracked import Tracked
 from slurmfleet.contracts.jobs import Evidence, Job
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.ssh.link import SshLink

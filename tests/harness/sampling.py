@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from services.collector.budget import RpcBudget
 from services.collector.desk import Desk, Known
+from services.collector.jobs.tracked import Tracked
 from services.collector.sampling.jobs import SampledJob
 from services.collector.sampling.providers import GpuSeen, LoadSeen, Need, ProviderAnswer
-from services.collector.tracked import Tracked
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence, Job, JobState
 from slurmfleet.contracts.registry import ClusterConfig, SampleProvider

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.collector.asking import ask_probe
 from services.collector.budget import RpcBudget
 from services.collector.desk import Desk, Known
+from services.collector.looks.asking import ask_probe
 from services.collector.surveys.quotas import QuotaSurvey
 from services.collector.surveys.survey import Finding
 from services.collector.target import ssh_target

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from services.collector.asking import Question, ask_probe, ask_queue
 from services.collector.budget import RpcBudget
-from services.collector.coverage import Coverage
 from services.collector.desk import Desk, Known
+from services.collector.jobs.coverage import Coverage
+from services.collector.looks.asking import Question, ask_probe, ask_queue
 from services.collector.sampling.jobs import running_jobs
 from services.collector.sampling.providers import Provider
 from services.collector.sampling.sidecar import SCRIPT, SidecarProvider

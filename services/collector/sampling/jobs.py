@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.collector.tracked import Memory, Tracked, is_array
+from services.collector.jobs.tracked import Memory, Tracked, is_array
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import LEFT_QUEUE, JobState
 from slurmfleet.slurm.errors import SlurmParseError

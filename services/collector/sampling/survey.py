@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.collector.asking import IncompleteAnswerError
 from services.collector.desk import Desk
+from services.collector.round_trip import IncompleteAnswerError
 from services.collector.sampling.choice import Coverage, Ladder, Want, needs_of
 from services.collector.sampling.facts import FactMaker
 from services.collector.sampling.gaps import GapWatch

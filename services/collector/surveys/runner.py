@@ -4,10 +4,10 @@ import asyncio
 import random
 from datetime import datetime
 
-from services.collector.asking import IncompleteAnswerError
 from services.collector.book import Book
 from services.collector.breaker import Breaker
 from services.collector.desk import Desk
+from services.collector.round_trip import IncompleteAnswerError
 from services.collector.state import StateFile
 from services.collector.surveys.survey import Finding, Survey
 from slurmfleet.contracts.sample import Topic

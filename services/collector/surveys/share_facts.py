@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.collector.jobs.tracked import Memory, is_array
 from services.collector.surveys.headroom import (
     AssociationKey,
     HeadRooms,
@@ -13,7 +14,6 @@ from services.collector.surveys.headroom import (
     qos_head_rooms,
 )
 from services.collector.surveys.sharebook import Limits
-from services.collector.tracked import Memory, is_array
 from slurmfleet.contracts.events import PartitionCount
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.jobs import Job

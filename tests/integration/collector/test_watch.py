@@ -8,11 +8,11 @@ from pathlib import Path
 import asyncssh
 
 from services.collector.fleet import Fleet
+from services.collector.looks.watch import Sight
 from services.collector.serving import ClusterCommands
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
 from services.collector.station import Station
-from services.collector.watch import Sight
 from slurmfleet.bus.errors import BusTimeoutError, NoResponderError
 from slurmfleet.bus.memory import MemoryBus
 from slurmfleet.contracts.codec import decode

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from services.collector.jobs.tracked import PastRun, Tracked
 from services.collector.state import (
     KEPT_AFTER_END,
     KEPT_BAD_ROWS,
@@ -15,12 +16,11 @@ from services.collector.state import (
     StateFileError,
     forgettable,
 )
-from services.collector.tracked import PastRun, Tracked
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence
 from slurmfleet.slurm.records import BadRow
-from tests.unit.collector.test_diff import COMPLETED, RUNNING, T0
+from tests.unit.collector.jobs.test_diff import COMPLETED, RUNNING, T0
 
 ENTRY = Tracked(
     job=RUNNING,

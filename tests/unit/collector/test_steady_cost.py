@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.collector.asking import Question
 from services.collector.chosen import DEFAULT_INTERVAL_S
-from services.collector.coverage import EVERYBODY
-from services.collector.pace import LARGE_QUEUE, Pace, least_interval_s
+from services.collector.jobs.coverage import EVERYBODY
+from services.collector.looks.asking import Question
+from services.collector.looks.pace import LARGE_QUEUE, Pace, least_interval_s
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.sample import Topic

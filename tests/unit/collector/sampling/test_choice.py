@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.collector.asking import IncompleteAnswerError
+from services.collector.round_trip import IncompleteAnswerError
 from services.collector.sampling.jobs import SampledJob, running_jobs
 from services.collector.sampling.providers import Need, ProviderAnswer
 from services.collector.sampling.survey import SamplingSurvey

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from services.collector.tracked import Memory, Outcome, PastRun, Tracked, has_started
+from services.collector.jobs.tracked import Memory, Outcome, PastRun, Tracked, has_started
 from slurmfleet.contracts.events import (
     JobChanged,
     JobEnded,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.collector.coverage import EVERYBODY, Coverage
+from services.collector.jobs.coverage import EVERYBODY, Coverage
 from slurmfleet.contracts.events import JobEvent
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence, Job, JobState

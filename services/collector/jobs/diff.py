@@ -11,10 +11,10 @@ arrays and het jobs in `groups.py`.
 from dataclasses import replace
 from typing import Any
 
-from services.collector.groups import fold_groups, has_unseen_members
-from services.collector.ledger import Ledger
-from services.collector.tracked import Look, Memory, Outcome, Tracked, is_array
-from services.collector.verdicts import SAME_MOMENT, end_past_runs, hear
+from services.collector.jobs.groups import fold_groups, has_unseen_members
+from services.collector.jobs.ledger import Ledger
+from services.collector.jobs.tracked import Look, Memory, Outcome, Tracked, is_array
+from services.collector.jobs.verdicts import SAME_MOMENT, end_past_runs, hear
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.jobs import Evidence, Job, JobState
 

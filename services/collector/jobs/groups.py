@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from services.collector.arrays import is_alive, reopen, whole_array
-from services.collector.hets import whole_het
-from services.collector.ledger import Ledger
-from services.collector.tracked import Look, Memory, Tracked, group_of, is_array
-from services.collector.verdicts import SAME_MOMENT, VANISHED_AFTER, Rows
+from services.collector.jobs.arrays import is_alive, reopen, whole_array
+from services.collector.jobs.hets import whole_het
+from services.collector.jobs.ledger import Ledger
+from services.collector.jobs.tracked import Look, Memory, Tracked, group_of, is_array
+from services.collector.jobs.verdicts import SAME_MOMENT, VANISHED_AFTER, Rows
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence, Job, JobState
 

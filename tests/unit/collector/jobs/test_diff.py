@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector.coverage import Coverage
-from services.collector.diff import open_questions, reconcile
-from services.collector.tracked import Look, Tracked
-from services.collector.verdicts import RUNAWAY_AFTER, VANISHED_AFTER
+from services.collector.jobs.coverage import Coverage
+from services.collector.jobs.diff import open_questions, reconcile
+from services.collector.jobs.tracked import Look, Tracked
+from services.collector.jobs.verdicts import RUNAWAY_AFTER, VANISHED_AFTER
 from slurmfleet.contracts.events import JobEnded, JobFact, JobSubmitted
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.jobs import LEFT_QUEUE, Evidence, Job, JobState

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from services.collector.ledger import Ledger
-from services.collector.tracked import Look, Memory, PastRun, Tracked, group_of, is_array
+from services.collector.jobs.ledger import Ledger
+from services.collector.jobs.tracked import Look, Memory, PastRun, Tracked, group_of, is_array
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import LEFT_QUEUE, Evidence, Job, JobState
 from slurmfleet.slurm.states import end_reason

@@ -11,19 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.collector.asking import IncompleteAnswerError, Question, ask_probe, ask_queue
 from services.collector.book import Book
 from services.collector.budget import RpcBudget
-from services.collector.coverage import Coverage
 from services.collector.desk import Known
-from services.collector.diff import is_open
-from services.collector.gauges import Gauges
-from services.collector.pace import Pace, least_interval_s
-from services.collector.reading import Reading
+from services.collector.jobs.coverage import Coverage
+from services.collector.jobs.diff import is_open
+from services.collector.jobs.tracked import Outcome, Tracked
+from services.collector.looks.asking import Question, ask_probe, ask_queue
+from services.collector.looks.gauges import Gauges
+from services.collector.looks.pace import Pace, least_interval_s
+from services.collector.looks.reading import Reading
+from services.collector.round_trip import IncompleteAnswerError
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
 from services.collector.target import link_state
-from services.collector.tracked import Outcome, Tracked
 from slurmfleet.contracts.events import LinkState, PollFinished
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.collector.coverage import EVERYBODY, Coverage
+from services.collector.jobs.coverage import EVERYBODY, Coverage
+from services.collector.jobs.tracked import Look
 from services.collector.outcomes import section_of, went_well, went_wrong
-from services.collector.tracked import Look
 from slurmfleet.contracts.events import PartitionCount
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import NO_GPUS, Job, JobState

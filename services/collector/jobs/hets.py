@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from services.collector.arrays import overall_state, worst_member
+from services.collector.jobs.arrays import overall_state, worst_member
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job, JobState
 

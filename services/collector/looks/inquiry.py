@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from services.collector.asking import IncompleteAnswerError
 from services.collector.book import Book
 from services.collector.breaker import Breaker
-from services.collector.coverage import Coverage
 from services.collector.desk import Answer, Desk
-from services.collector.diff import open_questions
+from services.collector.jobs.coverage import Coverage
+from services.collector.jobs.diff import open_questions
+from services.collector.jobs.tracked import Look, Memory
 from services.collector.outcomes import section_of, went_well, went_wrong
+from services.collector.round_trip import IncompleteAnswerError
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
-from services.collector.tracked import Look, Memory
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job
 from slurmfleet.contracts.registry import ClusterConfig

@@ -3,7 +3,7 @@
 from datetime import datetime
 from itertools import islice
 
-from services.collector.tracked import Memory
+from services.collector.jobs.tracked import Memory
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.surveys import RollCalled, RollEntry
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.collector.pace import LARGE_QUEUE, Pace
+from services.collector.looks.pace import LARGE_QUEUE, Pace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PACE = Pace(base_s=30, hot_s=10)

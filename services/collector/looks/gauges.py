@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from services.collector.budget import RpcBudget
-from services.collector.reading import Reading
+from services.collector.looks.reading import Reading
 from slurmfleet.contracts.events import LinkState
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.telemetry import metrics
