@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from services.collector.jobs.diff import reconcile
-from services.collector.jobs.tracked import Look, Memory, Outcome, Tracked
+from services.collector.jobs.tracked import Look, Memory, Outcome, Tracked, group_of
 from services.collector.state import StateFile, forgettable
 from slurmfleet.contracts.codec import encode
 from slurmfleet.contracts.events import Fact
@@ -52,6 +52,9 @@ class Book:
         self._memory: dict[JobId, Tracked] = {}
         self._seen: dict[JobId, Job] = {}
         """The records of the newest looks, to tell which ones are the very same again."""
+        self.live = 0
+        """How many jobs, groups as one each, have not ended."""
+
         self.state_since: datetime = clock.now()
         """Since when is remembered what is remembered."""
 
@@ -59,17 +62,13 @@ class Book:
         """Read what is remembered."""
         self._memory = await asyncio.to_thread(self._state.load)
         self._seen = {}
+        self.live = sum(not known.ended for known in self._memory.values())
         self.state_since = await asyncio.to_thread(self._state.state_since, self._clock.now())
 
     @property
     def memory(self) -> Memory:
         """Give the tracked jobs, as they were last told."""
         return self._memory
-
-    @property
-    def live(self) -> int:
-        """Give how many jobs, groups as one each, have not ended."""
-        return sum(not known.ended for known in self._memory.values())
 
     async def take(self, look: Look, epilogue: Epilogue | None = None) -> Outcome:
         """Conclude what follows from a look, and write it down with what is to be told.
@@ -81,10 +80,15 @@ class Book:
             # Both walk through all jobs, so they leave the loop to the other clusters.
             outcome, seen = await asyncio.to_thread(self._conclude, look)
             facts = (*outcome.facts, *(epilogue(outcome) if epilogue is not None else ()))
-            memory = {**self._memory, **outcome.remembered}
-            forget = forgettable(memory, look.observed_at)
-            await self._write(facts, outcome.remembered, forget)
-            self._memory.update(outcome.remembered)
+            changed = outcome.remembered
+            forget = [
+                job_id
+                for job_id in forgettable(self._memory, look.observed_at)
+                # What has just changed is not old, and a group that has keeps its members.
+                if job_id not in changed and group_of(self._memory[job_id].job) not in changed
+            ]
+            await self._write(facts, changed, forget)
+            self._remember(changed)
             for job_id in forget:
                 del self._memory[job_id]
             self._seen = seen
@@ -107,8 +111,14 @@ class Book:
         async with self._turn:
             new = {one.job.job_id: one for one in jobs if one.job.job_id not in self._memory}
             await self._write((), new, ())
-            self._memory.update(new)
+            self._remember(new)
         return len(new)
+
+    def _remember(self, remembered: Memory) -> None:
+        before = (self._memory.get(job_id) for job_id in remembered)
+        self.live -= sum(known is not None and not known.ended for known in before)
+        self.live += sum(not known.ended for known in remembered.values())
+        self._memory.update(remembered)
 
     def _conclude(self, look: Look) -> tuple[Outcome, dict[JobId, Job]]:
         if look.present is None:
@@ -128,5 +138,6 @@ class Book:
         self._on_queued()
 
     def _commit(self, facts: Sequence[Fact], remembered: Memory, forget: Sequence[JobId]) -> None:
-        messages = list(encode(facts, source=self._source, traceparent=new_traceparent()))
+        # Encoded one by one as they are written: a first look at a large queue has many megabytes.
+        messages = encode(facts, source=self._source, traceparent=new_traceparent())
         self._state.commit(remembered, messages, forget=forget)

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from services.collector.jobs.tracked import Memory, PastRun, Tracked, group_of
+from services.collector.jobs.tracked import Memory, PastRun, Tracked, group_of, known_groups
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.job_codec import job_from_bytes, job_to_bytes
@@ -196,9 +196,11 @@ class StateFile:
             return {entry.job.job_id: entry for entry in entries}
 
     def commit(
-        self, remembered: Memory, messages: Sequence[Message], *, forget: Sequence[JobId] = ()
+        self, remembered: Memory, messages: Iterable[Message], *, forget: Sequence[JobId] = ()
     ) -> None:
         """Keep memory and messages, all or nothing, safe against power loss.
+
+        Whatever is raised while messages are made leaves nothing behind, either.
 
         Raises:
             StateFileError: The disk is full or broken; nothing was kept.
@@ -207,12 +209,12 @@ class StateFile:
             with self._transaction() as db:
                 db.executemany(
                     "INSERT OR REPLACE INTO tracked VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    [_row(job_id, entry) for job_id, entry in remembered.items()],
+                    (_row(job_id, entry) for job_id, entry in remembered.items()),
                 )
                 db.executemany("DELETE FROM tracked WHERE job_id = ?", [(one,) for one in forget])
                 db.executemany(
                     "INSERT INTO outbox (subject, headers, body) VALUES (?, ?, ?)",
-                    [(one.subject, json.dumps(dict(one.headers)), one.body) for one in messages],
+                    ((one.subject, json.dumps(dict(one.headers)), one.body) for one in messages),
                 )
         except sqlite3.Error as exc:
             raise StateFileError(
@@ -267,14 +269,15 @@ class StateFile:
 
 def forgettable(memory: Memory, now: datetime) -> list[JobId]:
     """Give the jobs that need not be remembered any more; tasks stay while their array lives."""
-    live_groups = {job_id for job_id, known in memory.items() if known.is_group and not known.ended}
+    old = now - KEPT_AFTER_END
+    aged = [(job_id, known) for job_id, known in memory.items() if known.observed_at < old]
+    live_groups = {one for one in known_groups(memory) if not memory[one].ended} if aged else ()
     return [
         job_id
-        for job_id, known in memory.items()
+        for job_id, known in aged
         if known.ended
         and (known.settled or known.is_group)
         and not known.past_runs
-        and now - known.observed_at > KEPT_AFTER_END
         and group_of(known.job) not in live_groups
     ]
 

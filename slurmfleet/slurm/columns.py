@@ -48,7 +48,6 @@ DETAIL_COLUMNS: tuple[str, ...] = (
     "EndTime",
     "TimeLimit",
     "NumCPUs",
-    "PriorityLong",
     "RestartCnt",
     "exit_code",
     "NodeList",
@@ -85,7 +84,19 @@ FREE_TEXT_COLUMNS: tuple[str, ...] = (
     "Comment",
     "Name",
 )
-"""What users write themselves, control bytes included; at the end of a record."""
+"""What users write themselves, control bytes included; behind what Slurm writes."""
+
+VOLATILE_COLUMNS: tuple[str, ...] = ("PriorityLong",)
+"""What moves by itself, of every waiting job at each PriorityCalcPeriod (5 minutes by default) and
+by nobody's doing; at the very end of a record, so that the rest can be compared without it."""
+
+ALL_DETAIL_COLUMNS: tuple[str, ...] = (
+    *DETAIL_COLUMNS,
+    *NEWER_DETAIL_COLUMNS,
+    *FREE_TEXT_COLUMNS,
+    *VOLATILE_COLUMNS,
+)
+"""In the order in which they are asked."""
 
 NODE_COLUMNS: tuple[str, ...] = (
     "NodeList",
@@ -147,13 +158,12 @@ class Dialect:
 def dialect_for(abilities: Abilities) -> Dialect:
     """Give how to ask a Slurm of these abilities."""
     told = abilities.queue_fields
-    detail = (*DETAIL_COLUMNS, *NEWER_DETAIL_COLUMNS, *FREE_TEXT_COLUMNS)
     if told is None:
-        told = _lower(detail) - _lower(NEWER_DETAIL_COLUMNS)
+        told = _lower(ALL_DETAIL_COLUMNS) - _lower(NEWER_DETAIL_COLUMNS)
     gpus = GPU_COLUMNS if abilities.counts_gpus is False else ()
     return Dialect(
         queue=(*QUEUE_COLUMNS, *(column for column in gpus if column.lower() in told)),
-        detail=tuple(column for column in detail if column.lower() in told),
+        detail=tuple(column for column in ALL_DETAIL_COLUMNS if column.lower() in told),
         accounting=_accounting_columns(abilities.accounting_fields or frozenset()),
         slurm=abilities.release,
     )

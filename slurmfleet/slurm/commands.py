@@ -14,10 +14,9 @@ from itertools import islice, pairwise
 
 from slurmfleet.contracts.sections import SectionName
 from slurmfleet.slurm.columns import (
+    ALL_DETAIL_COLUMNS,
     ANY_SLURM,
-    DETAIL_COLUMNS,
     FREE_TEXT_COLUMNS,
-    NEWER_DETAIL_COLUMNS,
     NODE_COLUMNS,
     Dialect,
 )
@@ -261,9 +260,7 @@ PROGRAMS = (
 """Programs of which a login node may have some."""
 
 _FIND_PROGRAMS = ("bash", "-c", 'type -P "$@"; exit 0', "bash", *PROGRAMS)
-_PROBED = ",".join(
-    f"{column}:|" for column in (*DETAIL_COLUMNS, *NEWER_DETAIL_COLUMNS, *FREE_TEXT_COLUMNS)
-)
+_PROBED = ",".join(f"{column}:|" for column in ALL_DETAIL_COLUMNS)
 _PROBED_OF_NODES = ",".join(f"{column}:|" for column in NODE_COLUMNS)
 _NO_SUCH_PARTITION = "slurmfleet-asks-for-the-header"
 

@@ -12,10 +12,11 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from slurmfleet.slurm.commands import Section
 from slurmfleet.slurm.errors import UnsafeArgumentError
-from slurmfleet.slurm.records import checked_nonce
+from slurmfleet.slurm.records import Buffer, checked_nonce
 
 STDERR_LIMIT_BYTES = 4_096
 KILL_AFTER_S = 2
@@ -59,14 +60,23 @@ exit 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionOutput:
-    """What one section gave; bytes that are no UTF-8 are replaced."""
+    """What one section gave."""
 
-    stdout: str
+    raw: Buffer
+    """Its standard output, a part of the whole answer and no copy. The listing of a large queue is
+    read from here record by record: as text it would take up to four times as much memory once a
+    single name holds an emoji."""
+
     stderr: str
-    """At most 4,096 bytes of it."""
+    """At most 4,096 bytes of it; bytes that are no UTF-8 are replaced."""
 
     exit_status: int | None
     """None when it never reported an end."""
+
+    @property
+    def stdout(self) -> str:
+        """Give its standard output as text; bytes that are no UTF-8 are replaced."""
+        return str(self.raw, "utf-8", "replace")
 
     @property
     def complete(self) -> bool:
@@ -167,14 +177,23 @@ def _number(text: str) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
 
 
-def _marks(stdout: bytes, nonce: str) -> Iterator[tuple[str, str, bytes]]:
+def _marks(stdout: bytes, nonce: str) -> Iterator[tuple[str, str, memoryview]]:
     """Give each mark's word and argument, and what stands between it and the next."""
-    mark = f"\n%%{nonce} ".encode()
-    for piece in (b"\n" + stdout).split(mark)[1:]:
-        line, newline, body = piece.partition(b"\n")
-        if newline:
-            word, _, rest = line.decode("ascii", "replace").partition(" ")
-            yield word, rest, body
+    whole = memoryview(stdout)
+    mark = f"%%{nonce} ".encode()
+    begins = [0] if stdout.startswith(mark) else []
+    at = -1
+    while (at := stdout.find(b"\n" + mark, at + 1)) >= 0:
+        begins.append(at + 1)
+    for begin, following in zip_longest(begins, begins[1:], fillvalue=len(whole) + 1):
+        newline = stdout.find(b"\n", begin, following - 1)
+        if newline >= 0:  # else its line has no end of its own
+            word, _, rest = _ascii(whole[begin + len(mark) : newline]).partition(" ")
+            yield word, rest, whole[newline + 1 : following - 1]
+
+
+def _ascii(part: memoryview) -> str:
+    return str(part, "ascii", "replace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,12 +201,12 @@ class _Open:
     """A section whose end has not been read yet."""
 
     name: str = ""
-    stdout: bytes = b""
-    stderr: bytes | None = None
+    stdout: Buffer = b""
+    stderr: Buffer | None = None
 
     def output(self, exit_status: int | None = None) -> SectionOutput:
         return SectionOutput(
-            stdout=self.stdout.decode("utf-8", "replace"),
-            stderr=(self.stderr or b"").decode("utf-8", "replace"),
+            raw=self.stdout,
+            stderr=str(self.stderr or b"", "utf-8", "replace"),
             exit_status=exit_status,
         )

@@ -12,10 +12,8 @@ from pathlib import PurePosixPath
 
 from slurmfleet.slurm.abilities import NOTHING_KNOWN, Abilities
 from slurmfleet.slurm.columns import (
+    ALL_DETAIL_COLUMNS,
     ANY_SLURM,
-    DETAIL_COLUMNS,
-    FREE_TEXT_COLUMNS,
-    NEWER_DETAIL_COLUMNS,
     NODE_COLUMNS,
     Dialect,
     dialect_for,
@@ -64,8 +62,8 @@ def parse_probe(frames: Frames) -> Probe:
 
 
 def _abilities(frames: Frames, slurm_version: str) -> Abilities:
-    detail = (*DETAIL_COLUMNS, *NEWER_DETAIL_COLUMNS, *FREE_TEXT_COLUMNS)
-    queue_fields, has_suffixes = _fields(_answer(frames, "probe_queue_fields"), detail)
+    header = _answer(frames, "probe_queue_fields")
+    queue_fields, has_suffixes = _fields(header, ALL_DETAIL_COLUMNS)
     node_fields, _ = _fields(_answer(frames, "probe_node_fields"), NODE_COLUMNS)
     queue_help = _answer(frames, "probe_queue_help")
     config = dict(_SETTING.findall(_answer(frames, "probe_config")))

@@ -8,9 +8,10 @@ Source: docs/slurm-output.md, "Separators"; seen on Slurm 22.05.8 and 24.11.5.
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 
 from slurmfleet.contracts.jobs import Job
 from slurmfleet.slurm.errors import LINE_LIMIT, SlurmParseError, UnsafeArgumentError
@@ -18,6 +19,10 @@ from slurmfleet.slurm.errors import LINE_LIMIT, SlurmParseError, UnsafeArgumentE
 BAD_ROWS_LIMIT = 1_000
 """Of one answer; that so many are counted means that there may be more."""
 
+Buffer = bytes | memoryview
+"""Bytes, or a part of them that is not copied."""
+
+_WINDOW_BYTES = 2**20
 _NONCE = re.compile(r"[0-9a-f]{16,64}")
 
 
@@ -66,12 +71,24 @@ class BadRows(list[BadRow]):
         super().extend(islice(rows, BAD_ROWS_LIMIT - len(self)))
 
 
+Records = Mapping[bytes, Job]
+"""The jobs that one look showed, each under a digest of its record.
+
+A record that comes again gives the same job again, unread: most records at most looks. A digest
+takes a tenth of what the text takes, and with 128 bits no two records share one.
+"""
+
+NO_RECORDS: Records = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedRows:
     """The jobs of one section, and what could not be read."""
 
     jobs: tuple[Job, ...]
     bad: tuple[BadRow, ...]
+    records: Records = field(default_factory=lambda: NO_RECORDS, compare=False)
+    """What was read, for the next look at the same queue; empty where it is not kept."""
 
 
 def checked_nonce(nonce: str) -> str:
@@ -96,6 +113,19 @@ def separators_for(nonce: str) -> Separators:
     """
     token = hashlib.sha256(f"separators {checked_nonce(nonce)}".encode()).hexdigest()[:8]
     return Separators(field=f"\x1f{token}", record=f"\x1e{token}", inner="\x1f")
+
+
+def pieces(output: Buffer, end: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Give what each `end` ends, and then what is left without one, which is not ended.
+
+    A window at a time, so that a listing of many megabytes is never there a second time.
+    """
+    rest = b""
+    for begin in range(0, len(output), _WINDOW_BYTES):
+        *ended, rest = (rest + bytes(output[begin : begin + _WINDOW_BYTES])).split(end)
+        for piece in ended:
+            yield piece, True
+    yield rest, False
 
 
 def bad_row(line: str, error: SlurmParseError) -> BadRow:

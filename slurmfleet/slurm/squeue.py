@@ -7,18 +7,37 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import blake2b
 from itertools import repeat
 from typing import NamedTuple
 
 from slurmfleet.contracts.job_parts import GpuScope
 from slurmfleet.contracts.jobs import NO_GPUS, Job, JobState
 from slurmfleet.slurm.arrays import parse_array_tasks
-from slurmfleet.slurm.columns import ANY_SLURM, GPU_COLUMNS, QUEUE_COLUMNS, Dialect
+from slurmfleet.slurm.columns import (
+    ANY_SLURM,
+    GPU_COLUMNS,
+    QUEUE_COLUMNS,
+    VOLATILE_COLUMNS,
+    Dialect,
+)
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
 from slurmfleet.slurm.gpus import GpuCount, count_gpus, read_gpu_request
 from slurmfleet.slurm.job_record import FIELD_END, record_reader
 from slurmfleet.slurm.quantities import LARGEST_COUNT, parse_count
-from slurmfleet.slurm.records import PLAIN, BadRow, BadRows, ParsedRows, Separators, bad_row, told
+from slurmfleet.slurm.records import (
+    NO_RECORDS,
+    PLAIN,
+    BadRow,
+    BadRows,
+    Buffer,
+    ParsedRows,
+    Records,
+    Separators,
+    bad_row,
+    pieces,
+    told,
+)
 from slurmfleet.slurm.states import parse_state
 from slurmfleet.slurm.tres import parse_tres
 from slurmfleet.slurm.waiting import Demand, Waiting
@@ -165,25 +184,57 @@ def _gpus(tres: str, names: tuple[str, ...], more: tuple[str, ...]) -> GpuCount:
 
 
 def parse_detail(
-    text: str, separators: Separators = PLAIN, dialect: Dialect = ANY_SLURM
+    output: Buffer,
+    separators: Separators = PLAIN,
+    dialect: Dialect = ANY_SLURM,
+    *,
+    known: Records = NO_RECORDS,
 ) -> ParsedRows:
     """Read the jobs that a `detail_section` listed.
 
     The waiting part of an array is one job under the array's id, with `task_states`.
+
+    Args:
+        output: What squeue printed.
+        separators: Of the call.
+        dialect: Which fields were asked.
+        known: The records of the look before, asked in the same dialect. A record of these gives
+            the very same job; its priority may then be an older one.
     """
     read = record_reader(dialect, separators.inner)
-    jobs: list[Job] = []
+    field_end, record_end = separators.field.encode(), f"{separators.record}\n".encode()
+    is_volatile = dialect.detail[-1] in VOLATILE_COLUMNS
+    records: dict[bytes, Job] = {}
     bad = BadRows()
-    # Separators differ from call to call; with a fixed one, equal records are equal texts.
-    same = text.replace(separators.field, FIELD_END)
-    *records, remainder = same.split(f"{separators.record}\n")
-    for record in records:
+    jobs: list[Job] = []
+    remainder = b""
+    for piece, is_ended in pieces(output, record_end):
+        if not is_ended:
+            remainder = piece
+            break
+        # Separators differ from call to call; with a fixed one, equal records are equal bytes.
+        record = piece.replace(field_end, _FIELD_END)
+        lasting = record.rpartition(_FIELD_END)[0] if is_volatile else record
+        digest = blake2b(lasting, digest_size=_DIGEST_BYTES).digest()
+        job = known.get(digest)
         try:
-            jobs.append(read(record))
+            records[digest] = job = job or read(record.decode("utf-8", "replace"))
         except SlurmParseError as exc:
-            bad.append(bad_row(record.replace(FIELD_END, separators.field), exc))
+            bad.append(bad_row(_shown(record, separators), exc))
+        else:
+            jobs.append(job)
     if remainder.strip():
-        remainder = remainder.replace(FIELD_END, separators.field)
-        problem = MalformedRowError("a record without its end", remainder)
-        bad.append(bad_row(remainder, problem))
-    return ParsedRows(jobs=tuple(jobs), bad=tuple(bad))
+        text = _shown(remainder, separators)
+        bad.append(bad_row(text, MalformedRowError("a record without its end", text)))
+    return ParsedRows(jobs=tuple(jobs), bad=tuple(bad), records=records)
+
+
+def _shown(record: bytes, separators: Separators) -> str:
+    """Give a record as squeue printed it, or its first part where it is very long."""
+    text = record[:_LONGEST_SHOWN].decode("utf-8", "replace")
+    return text.replace(FIELD_END, separators.field)
+
+
+_FIELD_END = FIELD_END.encode()
+_DIGEST_BYTES = 16
+_LONGEST_SHOWN = 4_096

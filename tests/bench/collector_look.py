@@ -16,13 +16,14 @@ from pathlib import Path
 from statistics import median
 
 from services.collector.book import Book
+from services.collector.jobs.diff import hot_users
 from services.collector.jobs.tracked import Outcome
 from services.collector.looks.reading import Asked, Reading, read_frames
 from services.collector.state import StateFile
 from slurmfleet.contracts.events import PollFinished
 from slurmfleet.contracts.ids import ClusterName
-from slurmfleet.slurm.frames import parse_frames
-from slurmfleet.slurm.records import separators_for
+from slurmfleet.slurm.frames import Frames, parse_frames
+from slurmfleet.slurm.records import NO_RECORDS, Records, separators_for
 from slurmfleet.testing.builders import a_poll
 from slurmfleet.timing.clock import SystemClock
 from tests.bench.measure import Budget, Result, at_most, medians, peak_rss_mib
@@ -46,23 +47,32 @@ class Looker:
     """A collector's look from bytes to disk, strung together as in `looks/watch.py`."""
 
     book: Book
+    records: Records = field(default_factory=lambda: NO_RECORDS)
     spent_ms: dict[str, float] = field(default_factory=dict[str, float])
     """CPU time of each step of the last look, on all threads."""
 
-    async def look(self, answer: bytes, at: datetime) -> Outcome:
-        """Make one look; what was sent before counts as acknowledged."""
+    async def look(self, answer: list[bytes], at: datetime) -> Outcome:
+        """Make one look; what was sent before counts as acknowledged.
+
+        The answer is taken out of its list, as the collector lets go of it once it is read.
+        """
         self.spent_ms = {}
         began_s = time.process_time()
-        reading = self._read(answer, at)
+        reading = self._read(parse_frames(answer.pop(), NONCE), at)
         self.spent_ms["read"] = (time.process_time() - began_s) * 1_000
         began_s = time.process_time()
         outcome = await self.book.take(reading.look, lambda _: [_poll(reading, at)])
         self.spent_ms["conclude"] = (time.process_time() - began_s) * 1_000
+        began_s = time.process_time()
+        hot_users(self.book.memory, at - timedelta(seconds=60))
+        self.spent_ms["pace"] = (time.process_time() - began_s) * 1_000
         return outcome
 
-    def _read(self, answer: bytes, at: datetime) -> Reading:
-        asked = Asked(names=SECTIONS, separators=separators_for(NONCE))
-        return read_frames(parse_frames(answer, NONCE), asked, observed_at=at)
+    def _read(self, frames: Frames, at: datetime) -> Reading:
+        asked = Asked(names=SECTIONS, separators=separators_for(NONCE), known=self.records)
+        reading = read_frames(frames, asked, observed_at=at)
+        self.records = reading.records
+        return reading
 
 
 def _poll(reading: Reading, at: datetime) -> PollFinished:
@@ -158,7 +168,7 @@ async def _look_at_files(state_path: Path, plan: Sequence[tuple[str, str]]) -> d
         looker = Looker(book=book)
         for kind, path in plan:
             at += timedelta(minutes=1)
-            answer = await asyncio.to_thread(Path(path).read_bytes)
+            answer = [await asyncio.to_thread(Path(path).read_bytes)]
             began_s, began_cpu_s = time.perf_counter(), time.process_time()
             outcome = await looker.look(answer, at)
             cpu_ms = (time.process_time() - began_cpu_s) * 1_000

@@ -73,8 +73,8 @@ def cpu_by_part(fleet: Fleet) -> dict[str, float]:
 def queue_jobs(count: int) -> Sequence[Job]:
     """Give the jobs of the made-up queue, as the collector would read them."""
     _, _, rest = fake_queue(count).answer().partition(b" BEGIN detail\n")
-    text = rest.partition(f"\n%%{NONCE} ERRORS".encode())[0].decode()
-    return parse_detail(text, separators_for(NONCE)).jobs
+    listed = rest.partition(f"\n%%{NONCE} ERRORS".encode())[0]
+    return parse_detail(listed, separators_for(NONCE)).jobs
 
 
 def live_facts(jobs: Sequence[Job], *, observed_at: datetime) -> list[Fact]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from enum import Enum
 from pathlib import Path
-from types import ModuleType, NoneType
+from types import ModuleType, NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from slurmfleet.contracts import codec
@@ -51,7 +51,8 @@ class Parser:
 
 def _section(text: str) -> SectionOutput:
     """Give a section's output with a text in every place."""
-    return SectionOutput(stdout=text, stderr=text, exit_status=len(text) % 3)
+    raw = text.encode("utf-8", "replace")
+    return SectionOutput(raw=raw, stderr=text, exit_status=len(text) % 3)
 
 
 class _EverySection(dict[str, SectionOutput]):
@@ -75,6 +76,8 @@ def value_for(hint: Any, text: str) -> object:  # noqa: ANN401, PLR0911 a table
     origin, arguments = get_origin(hint), get_args(hint)
     if NoneType in arguments:
         return value_for(next(one for one in arguments if one is not NoneType), text)
+    if origin is UnionType:
+        return value_for(arguments[0], text)
     if origin is tuple and Ellipsis not in arguments:
         return tuple(value_for(one, text) for one in arguments)
     if origin is Callable:

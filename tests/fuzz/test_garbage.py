@@ -68,7 +68,7 @@ def facts(jobs: tuple[Job, ...]) -> Iterator[Fact]:
 @some
 @given(texts)
 def test_whatever_is_read_of_a_job_fits_on_the_bus(text: str):
-    for rows in (parse_detail(text), parse_accounting(text)):
+    for rows in (parse_detail(text.encode("utf-8", "replace")), parse_accounting(text)):
         told = tuple(facts(rows.jobs))
         bodies = [message.body for message in encode(told, source="/collector/alpha")]
         assert tuple(fact for body in bodies for fact in decode(body)) == told

@@ -9,6 +9,7 @@ arrays and het jobs in `groups.py`.
 """
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from services.collector.jobs.groups import fold_groups, has_unseen_members
@@ -50,11 +51,19 @@ def is_open(tracked: Tracked) -> bool:
     """Whether accounting may know something about a job that is not told yet."""
     if tracked.past_runs:
         return True
-    if tracked.is_group:
-        return has_unseen_members(tracked)
     if tracked.ended:
-        return not tracked.settled
-    return tracked.missing_since is not None
+        return not tracked.settled and not tracked.is_group
+    is_missing = tracked.missing_since is not None and not tracked.is_group
+    return is_missing or has_unseen_members(tracked)
+
+
+def hot_users(memory: Memory, since: datetime) -> frozenset[str]:
+    """Give whose jobs are about to be told of: they changed since then, or a question is open."""
+    return frozenset(
+        known.job.user
+        for known in memory.values()
+        if (known.observed_at > since or is_open(known)) and not (known.ended or known.is_group)
+    )
 
 
 def _is_ours(ledger: Ledger, job: Job, look: Look) -> bool:
@@ -106,9 +115,14 @@ def _replace_recycled(ledger: Ledger, known: Tracked, job: Job) -> None:
 
 def _miss(ledger: Ledger, memory: Memory, look: Look) -> None:
     """Notice jobs that the queue does not show any more."""
-    shown = {job.job_id for job in look.present or ()} | look.unreadable
+    shown = {job.job_id for job in look.present or ()}
     for job_id, before in memory.items():
-        if job_id in shown or before.is_group or not look.covered.has(before.job):
+        if (
+            job_id in shown
+            or job_id in look.unreadable
+            or before.is_group
+            or not look.covered.has(before.job)
+        ):
             continue
         known = ledger.get(job_id) or before
         is_given_up = known.ended or known.job.state is JobState.VANISHED

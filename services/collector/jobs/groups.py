@@ -6,11 +6,12 @@ How one is put together stands in `arrays.py` and `hets.py`; here is when.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from services.collector.jobs.arrays import is_alive, reopen, whole_array
 from services.collector.jobs.hets import whole_het
 from services.collector.jobs.ledger import Ledger
-from services.collector.jobs.tracked import Look, Memory, Tracked, group_of, is_array
+from services.collector.jobs.tracked import Look, Memory, Tracked, group_of, is_array, known_groups
 from services.collector.jobs.verdicts import SAME_MOMENT, VANISHED_AFTER, Rows
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence, Job, JobState
@@ -32,7 +33,7 @@ def fold_groups(ledger: Ledger, memory: Memory, look: Look, rows: Rows) -> None:
     """Bring every array and het job up to date with its members."""
     members = _members(ledger, memory)
     remainders = _remainders(look, rows)
-    groups = {job_id for job_id, known in memory.items() if known.is_group}
+    groups = known_groups(memory)
     for group_id in sorted({*members, *remainders, *groups}):
         _fold(ledger, group_id, remainders.get(group_id), members.get(group_id, ()), look)
 
@@ -40,20 +41,23 @@ def fold_groups(ledger: Ledger, memory: Memory, look: Look, rows: Rows) -> None:
 def has_unseen_members(tracked: Tracked) -> bool:
     """Whether a live group has members that no source shows."""
     return (
-        tracked.is_group
+        JobState.UNKNOWN in tracked.job.task_states  # only groups count their members
+        and tracked.is_group
         and not tracked.ended
         and tracked.job.state is not JobState.VANISHED
-        and JobState.UNKNOWN in tracked.job.task_states
     )
 
 
 def _members(ledger: Ledger, memory: Memory) -> Mapping[JobId, list[Job]]:
     members: defaultdict[JobId, list[Job]] = defaultdict(list)
     touched = ledger.outcome().remembered
-    for job_id in {**memory, **touched}:
-        known = ledger.get(job_id)
-        if known is not None and (group := group_of(known.job)) is not None:
-            members[group].append(known.job)
+    kept = (known for job_id, known in memory.items() if job_id not in touched)
+    for known in chain(kept, touched.values()):
+        job = known.job
+        if job.array_task_id is None and job.het_offset is None:
+            continue  # most jobs at most looks
+        if (group := group_of(job)) is not None:
+            members[group].append(job)
     return members
 
 

@@ -160,3 +160,14 @@ def group_of(job: Job) -> JobId | None:
     if job.het_offset is not None:
         return JobId(str(job.het_job_id))
     return None
+
+
+def known_groups(memory: Memory) -> frozenset[JobId]:
+    """Give the arrays and het jobs that are remembered."""
+    return frozenset(
+        job_id
+        for job_id, known in memory.items()
+        # The first part alone spares most of many jobs the rest; this runs at each look.
+        if (known.job.array_job_id is not None or known.job.het_job_id is not None)
+        and known.is_group
+    )

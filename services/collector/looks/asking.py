@@ -18,7 +18,7 @@ from slurmfleet.slurm.commands import (
     queue_section,
 )
 from slurmfleet.slurm.probe import Probe, parse_probe
-from slurmfleet.slurm.records import Separators, separators_for
+from slurmfleet.slurm.records import NO_RECORDS, Records, Separators, separators_for
 from slurmfleet.ssh.port import Link
 
 
@@ -78,6 +78,7 @@ async def ask_queue(
     *,
     limit_s: float,
     now: Callable[[], datetime],
+    known: Records = NO_RECORDS,
 ) -> Reading:
     """Ask everything a look wants to know in one round trip.
 
@@ -95,6 +96,7 @@ async def ask_queue(
         dialect=probe.dialect,
         covered=Coverage.of(question.users, question.accounts),
         followed=question.followed,
+        known=known,
     )
     observed_at = now()
     # A large queue takes seconds to read; the other clusters' loops go on meanwhile.

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.collector.jobs.coverage import EVERYBODY, Coverage
@@ -17,7 +17,7 @@ from slurmfleet.slurm.columns import ANY_SLURM, Dialect
 from slurmfleet.slurm.errors import SlurmParseError
 from slurmfleet.slurm.faults import find_fault
 from slurmfleet.slurm.frames import Frames, SectionOutput
-from slurmfleet.slurm.records import BadRow, Separators
+from slurmfleet.slurm.records import NO_RECORDS, BadRow, Records, Separators
 from slurmfleet.slurm.squeue import QueueCounts, parse_detail, parse_queue
 from slurmfleet.slurm.waiting import Waiting
 
@@ -40,6 +40,8 @@ class Asked:
     """Whose jobs the detail sections list."""
 
     followed: Coverage = EVERYBODY
+    known: Records = field(default_factory=lambda: NO_RECORDS)
+    """The records of looks before, read in the same dialect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class Reading:
     """What everybody's waiting jobs ask for; None where they were not counted."""
 
     bad_rows: Mapping[SectionName, Sequence[BadRow]]
+    records: Records
+    """What was read, for the next look."""
 
     @property
     def detail_ok(self) -> bool:
@@ -80,6 +84,7 @@ class _Part:
     population: tuple[PartitionCount, ...] | None = None
     waiting: tuple[Waiting, ...] | None = None
     bad: tuple[BadRow, ...] = ()
+    records: Records = field(default_factory=lambda: NO_RECORDS)
     absence_counts: bool = True
 
 
@@ -107,6 +112,7 @@ def read_frames(frames: Frames, asked: Asked, *, observed_at: datetime) -> Readi
         population=queue.population if queue is not None else None,
         waiting=queue.waiting if queue is not None else None,
         bad_rows={part.outcome.name: part.bad for part in parts if part.bad},
+        records=_all_records(details),
     )
 
 
@@ -115,6 +121,13 @@ def _together(parts: Sequence[_Part]) -> tuple[Job, ...] | None:
     if not parts or not all(part.outcome.ok for part in parts):
         return None
     return tuple({job.job_id: job for part in parts for job in part.jobs}.values())
+
+
+def _all_records(parts: Sequence[_Part]) -> Records:
+    """Give the records of several sections; of one alone, which is most looks, uncopied."""
+    if len(parts) == 1:
+        return parts[0].records
+    return {digest: job for part in parts for digest, job in part.records.items()}
 
 
 def _id_of(row: BadRow, separators: Separators) -> JobId | None:
@@ -135,9 +148,16 @@ def _read(name: str, output: SectionOutput | None, asked: Asked) -> _Part:
         bad = counts.bad
         outcome = went_well(section, output, fault=fault, rows=counts.rows, bad_rows=len(bad))
         return _Part(outcome=outcome, population=_by_group(counts), waiting=counts.waiting, bad=bad)
-    rows = parse_detail(output.stdout, asked.separators, asked.dialect)
-    outcome = went_well(section, output, fault=fault, rows=len(rows.jobs), bad_rows=len(rows.bad))
-    return _Part(outcome=outcome, jobs=rows.jobs, bad=rows.bad, absence_counts=fault is None)
+    rows = parse_detail(output.raw, asked.separators, asked.dialect, known=asked.known)
+    return _Part(
+        outcome=went_well(
+            section, output, fault=fault, rows=len(rows.jobs), bad_rows=len(rows.bad)
+        ),
+        jobs=rows.jobs,
+        bad=rows.bad,
+        records=rows.records,
+        absence_counts=fault is None,
+    )
 
 
 def _by_group(counts: QueueCounts) -> tuple[PartitionCount, ...]:

@@ -9,14 +9,14 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.collector.book import Book
 from services.collector.budget import RpcBudget
 from services.collector.desk import Known
 from services.collector.jobs.coverage import Coverage
-from services.collector.jobs.diff import is_open
-from services.collector.jobs.tracked import Outcome, Tracked
+from services.collector.jobs.diff import hot_users
+from services.collector.jobs.tracked import Outcome
 from services.collector.looks.asking import Question, ask_probe, ask_queue
 from services.collector.looks.gauges import Gauges
 from services.collector.looks.pace import Pace, least_interval_s
@@ -26,9 +26,11 @@ from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
 from services.collector.target import link_state
 from slurmfleet.contracts.events import LinkState, PollFinished
+from slurmfleet.contracts.jobs import Job
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.sections import SectionOutcome
+from slurmfleet.slurm.columns import Dialect
 from slurmfleet.slurm.commands import probe_sections
 from slurmfleet.slurm.probe import Probe
 from slurmfleet.slurm.records import PLAIN
@@ -115,6 +117,9 @@ class ClusterWatch:
         self._accounting_outcomes = accounting_outcomes
         self._may_look = may_look
         self.pace = Pace(base_s=config.poll_interval_s, hot_s=config.hot_interval_s)
+        self._hot_users: frozenset[str] = frozenset()
+        self._records: dict[bytes, Job] = {}
+        self._records_dialect: Dialect | None = None
         self._probed_connection = 0
         self._probed_s = 0.0
         self.clock_offset_s: float | None = None
@@ -134,7 +139,7 @@ class ClusterWatch:
                 self._wake.clear()
                 await self._look()
                 spent_s = self._clock.monotonic_s() - began_s
-                interval_s = self.pace.interval_s(hot=bool(self._hot_users())) * _jitter()
+                interval_s = self.pace.interval_s(hot=bool(self._hot_users)) * _jitter()
                 await self._rest(max(0.0, interval_s - spent_s))
         finally:
             self._gauges.close()
@@ -192,6 +197,7 @@ class ClusterWatch:
             self._known.population = sight.reading.population
             self._known.waiting = sight.reading.waiting
         outcome = await self._write_down(sight)
+        self._hot_users = self._find_hot_users()
         await self._tell(sight, outcome)
         self.last = sight
         self._note(sight)
@@ -236,13 +242,19 @@ class ClusterWatch:
         requests = sum(section.requests for section in question.sections(PLAIN, dialect))
         await self._budget.take(requests)
         self._gauges.requests("squeue", requests)
+        if dialect != self._records_dialect:
+            self._records, self._records_dialect = {}, dialect
         reading = await ask_queue(
             self.link,
             self._known.probe,
             question,
             limit_s=self._settings.look_limit_s,
             now=self._clock.now,
+            known=self._records,
         )
+        if whole:
+            self._records = {}  # what a whole look does not show is gone
+        self._records.update(reading.records)
         return reading, requests
 
     def _question(self, probe: Probe, *, whole: bool) -> Question:
@@ -250,9 +262,8 @@ class ClusterWatch:
         accounts = self.config.track_accounts
         users = self.config.track_users or (() if accounts else (probe.user,))
         followed = Coverage.of(users, accounts)
-        hot_users = self._hot_users()
-        if not whole and hot_users:
-            users, accounts = tuple(sorted(hot_users)), ()
+        if not whole and self._hot_users:
+            users, accounts = tuple(sorted(self._hot_users)), ()
         # A controller that did not answer is not asked twice in the next look.
         was_good = self.last is None or self.last.good
         return Question(
@@ -293,12 +304,10 @@ class ClusterWatch:
             )
         return pace
 
-    def _hot_users(self) -> frozenset[str]:
+    def _find_hot_users(self) -> frozenset[str]:
         """Give whose jobs are about to be told of: just begun, ending, or missing."""
-        recent = self._clock.now().timestamp() - 2 * self.pace.base_s
-        return frozenset(
-            known.job.user for known in self._book.memory.values() if _is_hot(known, recent)
-        )
+        since = self._clock.now() - timedelta(seconds=2 * self.pace.base_s)
+        return hot_users(self._book.memory, since)
 
     async def _write_down(self, sight: Sight) -> Outcome:
         if sight.reading is None:
@@ -359,15 +368,8 @@ class ClusterWatch:
             tracked=len(self._book.memory),
             whole=sight.whole,
             duration_s=round(sight.duration_s, 3),
-            interval_s=self.pace.interval_s(hot=bool(self._hot_users())),
+            interval_s=self.pace.interval_s(hot=bool(self._hot_users)),
         )
-
-
-def _is_hot(known: Tracked, recent_epoch_s: float) -> bool:
-    """Whether something is about to be told: an open question, or a job that just changed."""
-    if known.ended or known.is_group:
-        return False
-    return is_open(known) or known.observed_at.timestamp() > recent_epoch_s
 
 
 def _jitter() -> float:

@@ -48,8 +48,8 @@ def test_output_errors_and_exit_status_pass_through():
         patient("quoted", "printf", "<%s>", "a b", "c'd", "$(id)", ""),
     )
 
-    assert outputs["said"] == SectionOutput(stdout="out\n", stderr="err", exit_status=3)
-    assert outputs["large"] == SectionOutput(stdout="y" * 3_000_000, stderr="", exit_status=0)
+    assert outputs["said"] == SectionOutput(raw=b"out\n", stderr="err", exit_status=3)
+    assert outputs["large"] == SectionOutput(raw=b"y" * 3_000_000, stderr="", exit_status=0)
     assert outputs["quoted"].stdout == "<a b><c'd><$(id)><>"
     fault = find_fault(outputs["missing"])
     assert fault is not None

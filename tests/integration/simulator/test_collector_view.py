@@ -91,7 +91,7 @@ async def test_queue_and_accounting_are_understood_and_true(
     )
 
     queue = parse_queue(frames.sections["queue"].stdout)
-    detail = parse_detail(frames.sections["detail"].stdout, separators)
+    detail = parse_detail(frames.sections["detail"].raw, separators)
     accounting = parse_accounting(frames.sections["accounting"].stdout, separators, DIALECT)
     assert (frames.done, queue.bad, detail.bad, accounting.bad) == (True, (), (), ())
     told = {
@@ -121,7 +121,7 @@ async def test_het_jobs_suspensions_and_missed_deadlines_are_understood(
     sections = [detail_section(TEAM, separators)]
     frames = await ask(connection, sections, nonce)
 
-    detail = parse_detail(frames.sections["detail"].stdout, separators)
+    detail = parse_detail(frames.sections["detail"].raw, separators)
     told = {(job.raw_id, job.state.value, job.het_job_id, job.het_offset) for job in detail.jobs}
     assert detail.bad == ()
     assert told == {

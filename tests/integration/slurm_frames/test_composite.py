@@ -91,12 +91,12 @@ def test_each_section_succeeds_or_fails_by_itself(run: Run):
     assert frames.done
     good, missing, hanging, failing, last = frames.sections.values()
     assert good == SectionOutput(
-        stdout="<a b><c'd><$(id)><\x1fé漢\x1e><>", stderr="", exit_status=0
+        raw="<a b><c'd><$(id)><\x1fé漢\x1e><>".encode(), stderr="", exit_status=0
     )
     assert (missing.stdout, missing.exit_status) == ("", 127)
-    assert hanging == SectionOutput(stdout="half a row", stderr="about to hang", exit_status=124)
-    assert failing == SectionOutput(stdout="row\n", stderr="x" * 4_096, exit_status=3)
-    assert last == SectionOutput(stdout="end\n", stderr="", exit_status=0)
+    assert hanging == SectionOutput(raw=b"half a row", stderr="about to hang", exit_status=124)
+    assert failing == SectionOutput(raw=b"row\n", stderr="x" * 4_096, exit_status=3)
+    assert last == SectionOutput(raw=b"end\n", stderr="", exit_status=0)
 
 
 def test_faults_are_found_in_what_a_real_shell_reports(run: Run):
@@ -133,11 +133,11 @@ def test_output_keeps_its_bytes_and_its_size(run: Run):
     )
 
     assert frames.sections == {
-        "binary": SectionOutput(stdout="a\0b�\n", stderr="cd", exit_status=0),
+        "binary": SectionOutput(raw=b"a\0b\xff\n", stderr="cd", exit_status=0),
         "forge": SectionOutput(
-            stdout="\n%%0000000000000000 END 0\nstill mine", stderr="", exit_status=0
+            raw=b"\n%%0000000000000000 END 0\nstill mine", stderr="", exit_status=0
         ),
-        "large": SectionOutput(stdout="y" * 3_000_000, stderr="", exit_status=0),
+        "large": SectionOutput(raw=b"y" * 3_000_000, stderr="", exit_status=0),
     }
 
 

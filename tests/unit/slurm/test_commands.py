@@ -3,7 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slurmfleet.slurm.abilities import Abilities
-from slurmfleet.slurm.columns import ANY_SLURM, DETAIL_COLUMNS, FREE_TEXT_COLUMNS, dialect_for
+from slurmfleet.slurm.columns import (
+    ANY_SLURM,
+    DETAIL_COLUMNS,
+    FREE_TEXT_COLUMNS,
+    VOLATILE_COLUMNS,
+    dialect_for,
+)
 from slurmfleet.slurm.commands import (
     Section,
     accounting_sections,
@@ -32,8 +38,8 @@ def test_queue_is_asked_with_the_columns_that_counts_need():
 def test_detail_names_each_user_once_and_ends_records():
     section = detail_section(["alice", "bob", "alice"], PLAIN, limit_s=5)
 
-    asked = (*DETAIL_COLUMNS, *FREE_TEXT_COLUMNS)
-    columns = ",".join(f"{column}:{US}" for column in asked[:-1]) + f",Name:{RS}"
+    asked = (*DETAIL_COLUMNS, *FREE_TEXT_COLUMNS, *VOLATILE_COLUMNS)
+    columns = ",".join(f"{column}:{US}" for column in asked[:-1]) + f",PriorityLong:{RS}"
     assert section == Section(
         name="detail",
         argv=("squeue", "-h", "-a", "-t", "all", "-u", "alice,bob", "-O", columns),
@@ -48,8 +54,8 @@ def test_only_what_users_write_costs_a_long_separator():
 
     ends = dict(column.split(":") for column in columns)
     assert ends["JobID"] == ends["Nice"] == US
-    assert ends["DeadLine"] == ends["WorkDir"] == ends["Comment"] == "\x1flong"
-    assert ends["Name"] == "\x1eend"
+    assert ends["DeadLine"] == ends["WorkDir"] == ends["Comment"] == ends["Name"] == "\x1flong"
+    assert ends["PriorityLong"] == "\x1eend"
 
 
 def test_accounts_are_asked_by_account():
@@ -139,7 +145,7 @@ def test_probe_asks_for_the_header_of_our_own_jobs_alone():
     *start, columns = asked["probe_queue_fields"]
     assert start == ["squeue", "-a", "--me", "-t", "BOOT_FAIL", "-O"]
     assert columns.startswith("JobArrayID:|,JobID:|,UserName:|")
-    assert columns.endswith("Name:|")
+    assert columns.endswith("Name:|,PriorityLong:|")
     assert asked["probe_node_fields"][:4] == ("sinfo", "-p", "slurmfleet-asks-for-the-header", "-O")
 
 

@@ -11,7 +11,7 @@ sacct: error: Problem talking to the database: Protocol authentication error"""
 
 
 def output(exit_status: int | None, stderr: str) -> SectionOutput:
-    return SectionOutput(stdout="", stderr=stderr, exit_status=exit_status)
+    return SectionOutput(raw=b"", stderr=stderr, exit_status=exit_status)
 
 
 @pytest.mark.parametrize(

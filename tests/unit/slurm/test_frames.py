@@ -31,8 +31,8 @@ def test_sections_are_told_apart_and_noise_around_them_is_ignored():
 
     assert parse_frames(text, NONCE) == Frames(
         sections={
-            "queue": SectionOutput(stdout="1|cpu|\n", stderr="", exit_status=0),
-            "detail": SectionOutput(stdout="", stderr="Invalid user: x", exit_status=1),
+            "queue": SectionOutput(raw=b"1|cpu|\n", stderr="", exit_status=0),
+            "detail": SectionOutput(raw=b"", stderr="Invalid user: x", exit_status=1),
         },
         remote_epoch_s=1_795_176_219,
         done=True,
@@ -57,8 +57,8 @@ def test_only_the_cut_section_is_lost():
 
     assert frames == Frames(
         sections={
-            "queue": SectionOutput(stdout="a\n", stderr="", exit_status=0),
-            "detail": SectionOutput(stdout="b\n", stderr="", exit_status=None),
+            "queue": SectionOutput(raw=b"a\n", stderr="", exit_status=0),
+            "detail": SectionOutput(raw=b"b\n", stderr="", exit_status=None),
         },
         remote_epoch_s=1_795_176_219,
         done=False,
@@ -69,8 +69,8 @@ def test_a_section_that_another_interrupts_is_incomplete():
     text = MARK + b"BEGIN queue\nx" + framed("detail", b"y")
 
     assert parse_frames(text, NONCE).sections == {
-        "queue": SectionOutput(stdout="x", stderr="", exit_status=None),
-        "detail": SectionOutput(stdout="y", stderr="", exit_status=0),
+        "queue": SectionOutput(raw=b"x", stderr="", exit_status=None),
+        "detail": SectionOutput(raw=b"y", stderr="", exit_status=0),
     }
 
 
@@ -80,7 +80,7 @@ def test_marks_out_of_order_end_nothing():
     )
 
     assert parse_frames(text, NONCE).sections == {
-        "queue": SectionOutput(stdout="x", stderr="", exit_status=None)
+        "queue": SectionOutput(raw=b"x", stderr="", exit_status=None)
     }
 
 
@@ -88,7 +88,7 @@ def test_a_clock_or_status_that_is_no_number_is_not_told():
     text = MARK + b"NOW soon\n" + framed("queue", b"").replace(b"END 0", b"END zero")
 
     assert parse_frames(text, NONCE) == Frames(
-        sections={"queue": SectionOutput(stdout="", stderr="", exit_status=None)},
+        sections={"queue": SectionOutput(raw=b"", stderr="", exit_status=None)},
         remote_epoch_s=None,
         done=False,
     )
@@ -106,9 +106,9 @@ def test_output_that_does_not_know_the_nonce_forges_nothing(stdout: bytes, noise
 
     frames = parse_frames(noise + NOW + framed("queue", stdout + forged) + DONE + noise, NONCE)
 
-    wanted = (stdout + forged).decode("utf-8", "replace")
+    wanted = SectionOutput(raw=stdout + forged, stderr="", exit_status=0)
     assert frames == Frames(
-        sections={"queue": SectionOutput(stdout=wanted, stderr="", exit_status=0)},
+        sections={"queue": wanted},
         remote_epoch_s=1_795_176_219,
         done=True,
     )
@@ -169,7 +169,7 @@ def test_a_number_that_is_too_long_is_not_told():
     text += framed("queue", b"").replace(b"END 0", b"END " + b"9" * 5_000)
 
     assert parse_frames(text, NONCE) == Frames(
-        sections={"queue": SectionOutput(stdout="", stderr="", exit_status=None)},
+        sections={"queue": SectionOutput(raw=b"", stderr="", exit_status=None)},
         remote_epoch_s=None,
         done=False,
     )

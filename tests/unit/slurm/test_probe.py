@@ -3,9 +3,8 @@ import pytest
 from slurmfleet.contracts.commands import Ability
 from slurmfleet.slurm.abilities import Abilities
 from slurmfleet.slurm.columns import (
+    ALL_DETAIL_COLUMNS,
     ANY_SLURM,
-    DETAIL_COLUMNS,
-    FREE_TEXT_COLUMNS,
     GPU_COLUMNS,
     NEWER_DETAIL_COLUMNS,
     NODE_COLUMNS,
@@ -15,7 +14,6 @@ from slurmfleet.slurm.columns import (
 from slurmfleet.slurm.frames import Frames, SectionOutput
 from slurmfleet.slurm.probe import Probe, parse_probe
 
-PROBED = (*DETAIL_COLUMNS, *NEWER_DETAIL_COLUMNS, *FREE_TEXT_COLUMNS)
 CONFIG = """\
 Configuration data as of 2026-11-20T11:06:18
 AccountingStorageParameters = (null)
@@ -34,7 +32,7 @@ Slurmctld(primary) at alpha-login is UP
 
 
 def output(stdout: str, *, stderr: str = "", exit_status: int | None = 0) -> SectionOutput:
-    return SectionOutput(stdout=stdout, stderr=stderr, exit_status=exit_status)
+    return SectionOutput(raw=stdout.encode(), stderr=stderr, exit_status=exit_status)
 
 
 def answers(**told: str | SectionOutput) -> Frames:
@@ -72,7 +70,7 @@ def test_answers_are_read():
         path="/opt/slurm/bin:/bin\n",
         slurm_conf="/etc/slurm.conf\n",
         accounting_fields="Account   Reason\nReserved  Restarts  State\n",
-        queue_fields=header(PROBED, "SLUID") + "a row|that may|follow",
+        queue_fields=header(ALL_DETAIL_COLUMNS, "SLUID") + "a row|that may|follow",
         node_fields=header(NODE_COLUMNS),
         queue_help="  --only-job-state   Only query job state\n",
         data_parsers=output(
@@ -84,7 +82,7 @@ def test_answers_are_read():
 
     abilities = Abilities(
         slurm_version="24.11.5",
-        queue_fields=frozenset(name.lower() for name in PROBED if name != "SLUID"),
+        queue_fields=frozenset(name.lower() for name in ALL_DETAIL_COLUMNS if name != "SLUID"),
         has_suffixes=True,
         node_fields=frozenset(name.lower() for name in NODE_COLUMNS),
         accounting_fields=frozenset({"account", "reason", "reserved", "restarts", "state"}),
@@ -171,15 +169,15 @@ def test_a_header_in_columns_of_20_says_that_suffixes_are_not_understood():
 
 
 def test_only_fields_that_are_known_are_asked():
-    frames = answers(queue_fields=header(PROBED, "ExcNodes", "SLUID", "Licenses"))
+    frames = answers(queue_fields=header(ALL_DETAIL_COLUMNS, "ExcNodes", "SLUID", "Licenses"))
 
     dialect = parse_probe(frames).dialect
 
-    assert set(PROBED) - set(dialect.detail) == {"ExcNodes", "SLUID", "Licenses"}
+    assert set(ALL_DETAIL_COLUMNS) - set(dialect.detail) == {"ExcNodes", "SLUID", "Licenses"}
 
 
 def test_where_nothing_is_known_only_old_fields_are_asked():
-    assert set(PROBED) - set(ANY_SLURM.detail) == set(NEWER_DETAIL_COLUMNS)
+    assert set(ALL_DETAIL_COLUMNS) - set(ANY_SLURM.detail) == set(NEWER_DETAIL_COLUMNS)
     assert ANY_SLURM.queue == QUEUE_COLUMNS
 
 

@@ -100,7 +100,7 @@ def recorded(slurm_version: str) -> Recorded:
         return Recording(
             command=(folder / "command.txt").read_text(),
             output=SectionOutput(
-                stdout=(folder / "stdout").read_bytes().decode("utf-8", "replace"),
+                raw=(folder / "stdout").read_bytes(),
                 stderr=(folder / "stderr").read_text(),
                 exit_status=meta["exit_status"],
             ),
@@ -111,7 +111,7 @@ def recorded(slurm_version: str) -> Recorded:
 
 
 def read_queue(recording: Recording, separators: Separators) -> ParsedRows:
-    return parse_detail(recording.output.stdout, separators, recording.dialect)
+    return parse_detail(recording.output.raw, separators, recording.dialect)
 
 
 def read_accounting(recording: Recording) -> ParsedRows:

@@ -178,7 +178,7 @@ def test_unknown_field_is_a_fault(version: str):
     folder = RECORDINGS / version / "qos-unknown-field"
     meta = json.loads((folder / "meta.json").read_text())
     output = SectionOutput(
-        stdout=(folder / "stdout").read_text(),
+        raw=(folder / "stdout").read_bytes(),
         stderr=(folder / "stderr").read_text(),
         exit_status=meta["exit_status"],
     )

@@ -17,10 +17,8 @@ from slurmfleet.contracts.job_parts import (
 from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.slurm.abilities import Abilities
 from slurmfleet.slurm.columns import (
+    ALL_DETAIL_COLUMNS,
     ANY_SLURM,
-    DETAIL_COLUMNS,
-    FREE_TEXT_COLUMNS,
-    NEWER_DETAIL_COLUMNS,
     dialect_for,
 )
 from slurmfleet.slurm.records import BadRow, ParsedRows, separators_for
@@ -31,9 +29,7 @@ SEPARATORS = separators_for("0123456789abcdef")
 NEWEST = dialect_for(
     Abilities(
         slurm_version="26.05.0",
-        queue_fields=frozenset(
-            name.lower() for name in (*DETAIL_COLUMNS, *NEWER_DETAIL_COLUMNS, *FREE_TEXT_COLUMNS)
-        ),
+        queue_fields=frozenset(name.lower() for name in ALL_DETAIL_COLUMNS),
     )
 )
 RUNNING = {
@@ -94,7 +90,7 @@ def record(**changes: str) -> str:
 
 
 def only_job(**changes: str) -> Job:
-    rows = parse_detail(record(**changes), SEPARATORS)
+    rows = parse_detail(record(**changes).encode(), SEPARATORS)
     assert rows.bad == ()
     (job,) = rows.jobs
     return job
@@ -103,7 +99,7 @@ def only_job(**changes: str) -> Job:
 def test_running_job_is_read_whole():
     text = detail_record(RUNNING, SEPARATORS, NEWEST)
 
-    assert parse_detail(text, SEPARATORS, NEWEST) == ParsedRows(
+    assert parse_detail(text.encode(), SEPARATORS, NEWEST) == ParsedRows(
         jobs=(
             Job(
                 job_id=JobId("12"),
@@ -285,7 +281,7 @@ def test_what_a_job_can_do_without_costs_it_nothing():
 def test_fields_that_were_not_asked_are_empty():
     known = ("JobArrayID", "JobID", "State", "SubmitTime", "UserName", "Partition", "Name")
     few = dialect_for(Abilities(queue_fields=frozenset(name.lower() for name in known)))
-    rows = parse_detail(detail_record(RUNNING, SEPARATORS, few), SEPARATORS, few)
+    rows = parse_detail(detail_record(RUNNING, SEPARATORS, few).encode(), SEPARATORS, few)
 
     (job,) = rows.jobs
     assert (job.raw_id, job.name, job.qos, job.sluid) == (12, RUNNING["Name"], "", "")
@@ -310,7 +306,7 @@ def test_fields_that_were_not_asked_are_empty():
 def test_a_malformed_record_costs_only_itself(field: str, text: str):
     bad = record(**{field: text})
 
-    rows = parse_detail(record(JobID="1") + bad + record(JobID="2"), SEPARATORS)
+    rows = parse_detail((record(JobID="1") + bad + record(JobID="2")).encode(), SEPARATORS)
 
     assert [job.raw_id for job in rows.jobs] == [1, 2]
     (row,) = rows.bad
@@ -321,7 +317,7 @@ def test_a_malformed_record_costs_only_itself(field: str, text: str):
 def test_a_record_of_too_few_fields_is_refused():
     short = record().replace(f"alice{SEPARATORS.inner}", "", 1)
 
-    rows = parse_detail(short + record(), SEPARATORS)
+    rows = parse_detail((short + record()).encode(), SEPARATORS)
 
     assert len(rows.jobs) == 1
     assert [row.error.partition(":")[0] for row in rows.bad] == [
@@ -330,14 +326,14 @@ def test_a_record_of_too_few_fields_is_refused():
 
 
 def test_a_record_without_its_end_is_refused():
-    rows = parse_detail(record() + record()[:-20], SEPARATORS)
+    rows = parse_detail((record() + record()[:-20]).encode(), SEPARATORS)
 
     assert len(rows.jobs) == 1
     assert [row.error.partition(":")[0] for row in rows.bad] == ["a record without its end"]
 
 
 def test_no_jobs_are_no_rows():
-    assert parse_detail("", SEPARATORS) == ParsedRows(jobs=(), bad=())
+    assert parse_detail(b"", SEPARATORS) == ParsedRows(jobs=(), bad=())
 
 
 # A C program prints no NUL.
@@ -355,7 +351,7 @@ def test_free_text_comes_back_whatever_it_holds(name: str, comment: str):
 
 @given(st.text())
 def test_garbage_gives_bad_rows_and_no_error(garbage: str):
-    rows = parse_detail(garbage, SEPARATORS)
+    rows = parse_detail(garbage.encode(), SEPARATORS)
 
     assert rows.jobs == ()
     assert bool(rows.bad) == bool(garbage.strip())

@@ -8,8 +8,8 @@ from slurmfleet.slurm.frames import Frames, SectionOutput
 from slurmfleet.slurm.records import PLAIN
 from slurmfleet.testing.moments import NOON
 
-WELL = SectionOutput(stdout="", stderr="", exit_status=0)
-BROKEN = SectionOutput(stdout="", stderr="sacct: error: no such thing", exit_status=1)
+WELL = SectionOutput(raw=b"", stderr="", exit_status=0)
+BROKEN = SectionOutput(raw=b"", stderr="sacct: error: no such thing", exit_status=1)
 (JOBS,) = (one.name for one in accounting_sections([7], PLAIN, ANY_SLURM))
 (WINDOW,) = (
     one.name for one in accounting_window_sections(["alice"], [], (1, 2), PLAIN, ANY_SLURM)

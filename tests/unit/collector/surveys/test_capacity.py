@@ -25,7 +25,7 @@ ASKED = (SectionName.NODES, SectionName.PARTITIONS, SectionName.RESERVATIONS)
 
 
 def well(text: str) -> SectionOutput:
-    return SectionOutput(stdout=text, stderr="", exit_status=0)
+    return SectionOutput(raw=text.encode(), stderr="", exit_status=0)
 
 
 def recorded(version: str, **changes: SectionOutput | None) -> Answer:
@@ -86,9 +86,9 @@ def test_the_planned_nodes_of_a_recording_are_not_free():
     "nodes",
     [
         None,
-        SectionOutput(stdout="", stderr=DOWN, exit_status=1),
-        SectionOutput(stdout="NodeName=a State=IDLE\n", stderr="", exit_status=None),
-        SectionOutput(stdout="NodeName=a State=IDLE\n", stderr="", exit_status=124),
+        SectionOutput(raw=b"", stderr=DOWN, exit_status=1),
+        SectionOutput(raw=b"NodeName=a State=IDLE\n", stderr="", exit_status=None),
+        SectionOutput(raw=b"NodeName=a State=IDLE\n", stderr="", exit_status=124),
         well(""),
         well("No nodes in the system\n"),
         well("rubbish\n"),
@@ -103,7 +103,7 @@ def test_without_nodes_nothing_is_told(nodes: SectionOutput | None):
 
 
 def test_the_controllers_words_are_told():
-    down = SectionOutput(stdout="", stderr=DOWN, exit_status=1)
+    down = SectionOutput(raw=b"", stderr=DOWN, exit_status=1)
 
     finding = found(recorded("24.11.5", nodes=down, partitions=down, reservations=down))
 

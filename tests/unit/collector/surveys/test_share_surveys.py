@@ -32,12 +32,12 @@ ClusterName             = gamma
 PriorityType            = priority/multifactor
 """
 DOWN = SectionOutput(
-    stdout="", stderr="sacctmgr: error: Sending PersistInit msg: Connection refused", exit_status=1
+    raw=b"", stderr="sacctmgr: error: Sending PersistInit msg: Connection refused", exit_status=1
 )
 
 
 def well(stdout: str) -> SectionOutput:
-    return SectionOutput(stdout=stdout, stderr="", exit_status=0)
+    return SectionOutput(raw=stdout.encode(), stderr="", exit_status=0)
 
 
 def recorded(case: str) -> SectionOutput:
