@@ -2,12 +2,18 @@
 
 from functools import lru_cache
 
+from google.protobuf.message import DecodeError
+
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.job_parts import NO_REQUEST, Dependency, GpuSource, JobRequest
 from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.contracts.mirror import fill, value_of
 from slurmfleet.contracts.moments import from_timestamp, to_timestamp
 from slurmfleet.pb.v1 import facts_pb2 as pb
+
+
+class UndecodableJobError(ValueError):
+    """Bytes that are said to hold a job and do not."""
 
 
 def job_to_pb(job: Job) -> pb.Job:
@@ -136,8 +142,15 @@ def job_to_bytes(job: Job) -> bytes:
 
 
 def job_from_bytes(data: bytes) -> Job:
-    """Give the job of `job_to_bytes`, also of an older version of it."""
-    return job_from_pb(pb.Job.FromString(data))
+    """Give the job of `job_to_bytes`, also of an older version of it.
+
+    Raises:
+        UndecodableJobError: The bytes are no job, or a moment in it is none that there can be.
+    """
+    try:
+        return job_from_pb(pb.Job.FromString(data))
+    except (DecodeError, ValueError, OverflowError) as exc:
+        raise UndecodableJobError(str(exc)[:500]) from exc
 
 
 @lru_cache(maxsize=4096)
