@@ -8,10 +8,10 @@ AccountingStorageTRES; seen on Slurm 22.05.8, 24.11.5 and 26.05.5.
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 
 from slurmfleet.slurm.errors import MalformedValueError
 from slurmfleet.slurm.quantities import parse_amount, parse_memory_mib
+from slurmfleet.slurm.remembering import remembers_short_texts
 
 NO_TRES: Mapping[str, int] = {}
 GPU = "gres/gpu"
@@ -23,7 +23,7 @@ _LARGEST = 2**63 - 1
 _NUMBER = re.compile(r"\d{1,20}", re.ASCII)
 
 
-@lru_cache(maxsize=4096)
+@remembers_short_texts(4096)
 def parse_tres_amounts(text: str) -> Mapping[str, int]:
     """Read amounts by TRES name, `mem` in MiB; names that have no limit are left out.
 
@@ -33,7 +33,7 @@ def parse_tres_amounts(text: str) -> Mapping[str, int]:
     return _amounts(text, memory_is_mib=True)
 
 
-@lru_cache(maxsize=4096)
+@remembers_short_texts(4096)
 def parse_tres_minutes(text: str) -> Mapping[str, int]:
     """Read amounts over time by TRES name, `mem` a bare number of MiB minutes.
 
