@@ -1,6 +1,7 @@
 """The promises of the folder list, as code."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,15 @@ def test_every_package_has_a_room_card(package: Path):
     card = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
 
     assert [word for word in ("Belongs:", "Never:", "Read first:") if word not in card] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=relative)
+def test_what_a_room_card_says_to_read_first_is_there(package: Path):
+    card = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+    named = re.findall(r"[\w/.-]+\.(?:py|md|proto|sql)\b", card.partition("Read first:")[2])
+    places = (package, package.parent, ROOT)
+
+    assert [one for one in named if not any((place / one).exists() for place in places)] == []
 
 
 def test_services_is_a_package_so_that_it_does_not_shadow_the_mcp_library():
