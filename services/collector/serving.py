@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from google.protobuf.message import DecodeError
 from pydantic import BaseModel, ValidationError
 
 from services.collector.diagnosis import diagnose
@@ -31,7 +30,7 @@ from slurmfleet.contracts.commands import (
     problem_body,
 )
 from slurmfleet.contracts.envelope import Message
-from slurmfleet.contracts.job_codec import job_from_bytes
+from slurmfleet.contracts.job_codec import UndecodableJobError, job_from_bytes
 from slurmfleet.contracts.jobs import Evidence
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig, Transport
@@ -153,7 +152,7 @@ class ClusterCommands:
         try:
             request = AdoptRequest.model_validate_json(body)
             jobs = tuple(_adopted(one, self._clock.now()) for one in request.jobs)
-        except (ValidationError, DecodeError) as exc:
+        except (ValidationError, UndecodableJobError) as exc:
             raise ProblemError(
                 ProblemCode.INVALID_PARAMETER,
                 f"That is no list of jobs: {str(exc)[:200]}",

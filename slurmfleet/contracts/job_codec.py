@@ -2,12 +2,24 @@
 
 from functools import lru_cache
 
+from google.protobuf.message import DecodeError
+
 from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.job_parts import NO_REQUEST, Dependency, GpuSource, JobRequest
+from slurmfleet.contracts.job_parts import (
+    LONGEST_REMEMBERED,
+    NO_REQUEST,
+    Dependency,
+    GpuSource,
+    JobRequest,
+)
 from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.contracts.mirror import fill, value_of
 from slurmfleet.contracts.moments import from_timestamp, to_timestamp
 from slurmfleet.pb.v1 import facts_pb2 as pb
+
+
+class UndecodableJobError(ValueError):
+    """Bytes that are said to hold a job and do not."""
 
 
 def job_to_pb(job: Job) -> pb.Job:
@@ -121,9 +133,7 @@ def job_from_pb(message: pb.Job) -> Job:
         batch_host=message.batch_host,
         gpu_source=_to_source(message),
         dependencies=tuple(value_of(Dependency, one) for one in message.dependencies),
-        request=_request_from_bytes(message.request.SerializeToString())
-        if has("request")
-        else NO_REQUEST,
+        request=_request_from_pb(message.request) if has("request") else NO_REQUEST,
         stdin_path=message.stdin_path,
         unexpanded_paths=tuple(message.unexpanded_paths),
         sluid=message.sluid,
@@ -136,16 +146,36 @@ def job_to_bytes(job: Job) -> bytes:
 
 
 def job_from_bytes(data: bytes) -> Job:
-    """Give the job of `job_to_bytes`, also of an older version of it."""
-    return job_from_pb(pb.Job.FromString(data))
+    """Give the job of `job_to_bytes`, also of an older version of it.
+
+    Raises:
+        UndecodableJobError: The bytes are no job, or a moment in it is none that there can be.
+    """
+    try:
+        return job_from_pb(pb.Job.FromString(data))
+    except (DecodeError, ValueError, OverflowError) as exc:
+        raise UndecodableJobError(str(exc)[:500]) from exc
 
 
-@lru_cache(maxsize=4096)
 def _request_to_pb(request: JobRequest) -> pb.JobRequest:
     """Give a request's message, made once for all jobs that asked for the same."""
+    return (_remembered_request if request.is_short else _request_message)(request)
+
+
+def _request_message(request: JobRequest) -> pb.JobRequest:
     message = pb.JobRequest()
     fill(message, request)
     return message
+
+
+_remembered_request = lru_cache(maxsize=4096)(_request_message)
+
+
+def _request_from_pb(message: pb.JobRequest) -> JobRequest:
+    data = message.SerializeToString()
+    if len(data) > LONGEST_REMEMBERED:
+        return value_of(JobRequest, message)
+    return _request_from_bytes(data)
 
 
 @lru_cache(maxsize=4096)

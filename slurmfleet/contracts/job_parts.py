@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+LONGEST_REMEMBERED = 2_048
+"""Characters of a request; long ones are seldom the same, and thousands of them fill a machine."""
+
 
 class DependencyKind(StrEnum):
     """What has to happen to the other job, in Slurm's word."""
@@ -125,6 +128,15 @@ class JobRequest:
 
     deadline_at: datetime | None = None
     """By when it must have ended; it is removed when that cannot be any more."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether its texts are; what is made of a long one is not worth remembering."""
+        nodes = len(self.features) + len(self.required_nodes) + len(self.excluded_nodes)
+        length = nodes + len(self.reservation) + len(self.licenses)
+        for one in self.gpus:
+            length += len(one.gpu_type) + 1
+        return length <= LONGEST_REMEMBERED
 
 
 NO_REQUEST = JobRequest()

@@ -11,12 +11,12 @@ recordings `nodes`, `partitions` and `reservations` of 22.05.8, 24.11.5 and 26.0
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from operator import methodcaller
 from typing import Generic, TypeVar
 
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
 from slurmfleet.slurm.records import BadRow, BadRows, bad_row
+from slurmfleet.slurm.remembering import remembers_short_texts
 
 Record = TypeVar("Record")
 
@@ -65,7 +65,7 @@ def words_of(line: str) -> dict[str, str]:
     return {key: value for key, equals, value in map(_PARTED, words) if equals}
 
 
-@lru_cache(maxsize=1024)
+@remembers_short_texts(1024)
 def listed(text: str) -> tuple[str, ...]:
     """Give the names of a comma list; none where Slurm says that there is no list."""
     return () if text in _NO_LIST else tuple(name for name in text.split(",") if name)

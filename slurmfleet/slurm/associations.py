@@ -12,10 +12,17 @@ and 26.05.5.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from slurmfleet.slurm.delimited import parse_limit, parse_limit_minutes, parse_names, split_row
-from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
-from slurmfleet.slurm.records import BadRow, BadRows, bad_row
-from slurmfleet.slurm.tres_limits import parse_tres_amounts
+from slurmfleet.slurm.delimited import (
+    parse_limit,
+    parse_limit_minutes,
+    parse_names,
+    parse_raw_shares,
+    read_rows,
+    split_row,
+)
+from slurmfleet.slurm.errors import MalformedRowError
+from slurmfleet.slurm.records import BadRow
+from slurmfleet.slurm.tres_limits import parse_tres_amounts, parse_tres_minutes
 
 ASSOCIATION_COLUMNS = (
     "User",
@@ -36,8 +43,6 @@ ASSOCIATION_COLUMNS = (
     "ParentName",
     "Account",
 )
-
-_PARENT = "parent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +82,8 @@ class Associations:
 
 def parse_associations(text: str) -> Associations:
     """Read `sacctmgr -n -P show assoc` with ASSOCIATION_COLUMNS."""
-    rows: list[Association] = []
-    bad = BadRows()
-    for line in text.split("\n"):
-        if not line.strip():
-            continue
-        try:
-            rows.append(_row(line))
-        except SlurmParseError as exc:
-            bad.append(bad_row(line, exc))
-    return Associations(rows=tuple(rows), bad=tuple(bad))
+    rows, bad = read_rows(text, _row)
+    return Associations(rows=rows, bad=bad)
 
 
 def _row(line: str) -> Association:
@@ -94,16 +91,15 @@ def _row(line: str) -> Association:
     account = field["Account"].strip(" ")
     if not account:
         raise MalformedRowError("an association without an account", line)
-    shares = field["Fairshare"]
     return Association(
         account=account,
         user=field["User"],
         partition=field["Partition"],
         parent_account=field["ParentName"],
-        raw_shares=None if shares == _PARENT else parse_limit(shares),
+        raw_shares=parse_raw_shares(field["Fairshare"]),
         group_tres=parse_tres_amounts(field["GrpTRES"]),
-        group_tres_minutes=parse_tres_amounts(field["GrpTRESMins"], memory_is_mib=False),
-        group_tres_run_minutes=parse_tres_amounts(field["GrpTRESRunMins"], memory_is_mib=False),
+        group_tres_minutes=parse_tres_minutes(field["GrpTRESMins"]),
+        group_tres_run_minutes=parse_tres_minutes(field["GrpTRESRunMins"]),
         group_jobs=parse_limit(field["GrpJobs"]),
         group_submit_jobs=parse_limit(field["GrpSubmit"]),
         group_wall_minutes=parse_limit_minutes(field["GrpWall"]),

@@ -7,14 +7,38 @@ Source: sshare(1), sacctmgr(1), sreport(1), option -P; their --delimiter does no
 it). Seen on Slurm 22.05.8, 24.11.5 and 26.05.5.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from slurmfleet.slurm.errors import MalformedRowError, MalformedValueError
+from slurmfleet.slurm.errors import MalformedRowError, MalformedValueError, SlurmParseError
 from slurmfleet.slurm.quantities import parse_duration_s
+from slurmfleet.slurm.records import BadRow, BadRows, bad_row
+
+Row = TypeVar("Row")
 
 BAR = "|"
 _UNTOLD = frozenset({"", "N/A", "(null)", "None"})
+_PARENT = "parent"
 _MINUTE_S = 60
+
+
+def read_rows(text: str, read: Callable[[str], Row]) -> tuple[tuple[Row, ...], tuple[BadRow, ...]]:
+    """Read each line that is not empty; give the rows, and the lines that are none.
+
+    Args:
+        text: What was printed, without heading.
+        read: Makes a row of a line; a SlurmParseError costs that line alone.
+    """
+    rows: list[Row] = []
+    bad = BadRows()
+    for line in text.split("\n"):
+        if not line.strip():
+            continue
+        try:
+            rows.append(read(line))
+        except SlurmParseError as exc:
+            bad.append(bad_row(line, exc))
+    return tuple(rows), tuple(bad)
 
 
 def split_row(line: str, columns: Sequence[str]) -> dict[str, str]:
@@ -46,6 +70,15 @@ def parse_limit(text: str) -> int | None:
     if text.isascii() and text.isdigit():
         return int(text[:19])
     raise MalformedValueError("not a limit", text)
+
+
+def parse_raw_shares(text: str) -> int | None:
+    """Give an association's raw shares; None for `parent`: it uses those of its parent.
+
+    Raises:
+        MalformedValueError: It is something else.
+    """
+    return None if text == _PARENT else parse_limit(text)
 
 
 def parse_limit_minutes(text: str) -> int | None:

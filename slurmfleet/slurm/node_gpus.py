@@ -12,9 +12,9 @@ Source: scontrol(1), -d; slurm.conf(5), AccountingStorageTRES; gres.conf(5); see
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from slurmfleet.contracts.jobs import NO_GPUS
+from slurmfleet.slurm.remembering import remembers_short_rows
 from slurmfleet.slurm.tres import Tres, parse_gres, parse_tres
 
 UNTYPED = ""
@@ -48,7 +48,7 @@ class NodeGpus:
 NO_NODE_GPUS = NodeGpus(total=NO_GPUS, used=NO_GPUS, source=GpuSource.ALLOC_TRES)
 
 
-@lru_cache(maxsize=8192)
+@remembers_short_rows(8192)
 def node_gpus(gres: str, cfg_tres: str, alloc_tres: str, gres_used: str | None) -> NodeGpus:
     """Count a node's GPUs.
 

@@ -11,9 +11,9 @@ node_states, node_state_flags and node_state_string (20.11 to 26.05).
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from functools import lru_cache
 
 from slurmfleet.slurm.errors import MalformedValueError
+from slurmfleet.slurm.remembering import remembers_short_texts
 
 
 class NodeBase(StrEnum):
@@ -130,7 +130,7 @@ _BARS = {
 _BAR_WHEN_IDLE = {"REBOOT_REQUESTED": Bar.POWER}
 
 
-@lru_cache(maxsize=1024)
+@remembers_short_texts(1024)
 def parse_node_state(text: str) -> NodeState:
     """Judge a state as scontrol or sinfo writes it, in either case.
 

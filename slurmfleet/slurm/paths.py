@@ -17,8 +17,9 @@ of Slurm 24.11.
 
 import posixpath
 import re
-from functools import lru_cache
 from typing import NamedTuple
+
+from slurmfleet.slurm.remembering import remembers_short_texts
 
 _PATTERN = re.compile(r"%(?:%|(?P<width>[0-9]*)(?P<letter>[AabJjNnstux])|(?P<digits>[0-9]+))")
 _PATTERN_BEFORE_24_11 = re.compile(_PATTERN.pattern.replace("Aab", "Aa"))
@@ -144,7 +145,8 @@ def _expanded(text: str, facts: PathFacts) -> tuple[str, bool]:
         folder, slash, name = "", "", text
     parts = [folder, slash]
     is_expanded = True
-    for literal, pattern, letter, width in _template(name, _may_know_modulo(facts)):
+    template = _template if _may_know_modulo(facts) else _template_before_24_11
+    for literal, pattern, letter, width in template(name):
         parts.append(literal)
         if letter:
             value = _value(letter, facts)
@@ -162,12 +164,21 @@ class _Piece(NamedTuple):
     width: int = 0
 
 
-@lru_cache(maxsize=4096)
-def _template(text: str, has_modulo: bool) -> tuple[_Piece, ...]:  # noqa: FBT001 for the cache
+@remembers_short_texts(4096)
+def _template(text: str) -> tuple[_Piece, ...]:
+    return _pieces(text, _PATTERN)
+
+
+@remembers_short_texts(4096)
+def _template_before_24_11(text: str) -> tuple[_Piece, ...]:
+    return _pieces(text, _PATTERN_BEFORE_24_11)
+
+
+def _pieces(text: str, pattern: re.Pattern[str]) -> tuple[_Piece, ...]:
     """Take a path apart into text and patterns."""
     pieces: list[_Piece] = []
     literal, place = "", 0
-    for found in (_PATTERN if has_modulo else _PATTERN_BEFORE_24_11).finditer(text):
+    for found in pattern.finditer(text):
         literal += text[place : found.start()]
         place = found.end()
         if letter := found["letter"]:

@@ -12,12 +12,13 @@ from slurmfleet.slurm.delimited import (
     parse_limit_minutes,
     parse_names,
     parse_ratio,
+    read_rows,
     split_row,
 )
-from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
+from slurmfleet.slurm.errors import MalformedRowError
 from slurmfleet.slurm.quantities import parse_duration_s
-from slurmfleet.slurm.records import BadRow, BadRows, bad_row
-from slurmfleet.slurm.tres_limits import parse_tres_amounts
+from slurmfleet.slurm.records import BadRow
+from slurmfleet.slurm.tres_limits import parse_tres_amounts, parse_tres_minutes
 
 QOS_COLUMNS = (
     "Priority",
@@ -85,16 +86,8 @@ class QosList:
 
 def parse_qos(text: str) -> QosList:
     """Read `sacctmgr -n -P show qos` with QOS_COLUMNS."""
-    rows: list[Qos] = []
-    bad = BadRows()
-    for line in text.split("\n"):
-        if not line.strip():
-            continue
-        try:
-            rows.append(_row(line))
-        except SlurmParseError as exc:
-            bad.append(bad_row(line, exc))
-    return QosList(rows=tuple(rows), bad=tuple(bad))
+    rows, bad = read_rows(text, _row)
+    return QosList(rows=rows, bad=bad)
 
 
 def _row(line: str) -> Qos:
@@ -110,8 +103,8 @@ def _row(line: str) -> Qos:
         flags=parse_names(field["Flags"]),
         usage_factor=parse_ratio(field["UsageFactor"]),
         group_tres=parse_tres_amounts(field["GrpTRES"]),
-        group_tres_minutes=parse_tres_amounts(field["GrpTRESMins"], memory_is_mib=False),
-        group_tres_run_minutes=parse_tres_amounts(field["GrpTRESRunMins"], memory_is_mib=False),
+        group_tres_minutes=parse_tres_minutes(field["GrpTRESMins"]),
+        group_tres_run_minutes=parse_tres_minutes(field["GrpTRESRunMins"]),
         group_jobs=parse_limit(field["GrpJobs"]),
         group_submit_jobs=parse_limit(field["GrpSubmit"]),
         group_wall_minutes=parse_limit_minutes(field["GrpWall"]),

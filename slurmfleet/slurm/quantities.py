@@ -11,6 +11,7 @@ from functools import lru_cache
 from math import ceil
 
 from slurmfleet.slurm.errors import MalformedValueError
+from slurmfleet.slurm.remembering import remembers_short_texts
 
 _UNTOLD = frozenset({"", "N/A", "Unknown", "None", "NONE", "(null)", "NOT_SET", "INVALID"})
 _UNBOUNDED = frozenset({"UNLIMITED", "INFINITE", "Partition_Limit"})
@@ -50,7 +51,7 @@ class ExitCode:
 NO_EXIT_CODE = ExitCode(code=None, signal=None)
 
 
-@lru_cache(maxsize=4096)
+@remembers_short_texts(4096)
 def parse_duration_s(text: str) -> int | None:
     """Give the seconds of `1-02:03:04`, `04:00:00` or `5:00` (minutes and seconds).
 
@@ -153,7 +154,7 @@ def parse_memory_mib(text: str) -> int | None:
     return _scaled(match[1], power)
 
 
-@lru_cache(maxsize=4096)
+@remembers_short_texts(4096)
 def parse_count(text: str) -> int:
     """Give a count: `7`, or `2K` for 2048, as squeue writes round numbers; `1-4` is 1.
 

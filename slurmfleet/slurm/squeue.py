@@ -38,6 +38,7 @@ from slurmfleet.slurm.records import (
     pieces,
     told,
 )
+from slurmfleet.slurm.remembering import LONGEST_REMEMBERED
 from slurmfleet.slurm.states import parse_state
 from slurmfleet.slurm.tres import parse_tres
 from slurmfleet.slurm.waiting import Demand, Waiting
@@ -165,10 +166,10 @@ def _kind_of_job(rest: str, dialect: Dialect) -> tuple[QueueGroup, GpuCount, str
     group = QueueGroup(
         partition=partition, account=told(account), user=user, state=parse_state(state)[0]
     )
-    return group, _gpus(tres, dialect.queue[len(QUEUE_COLUMNS) :], tuple(more)), reason
+    count = _known_gpus if len(rest) <= LONGEST_REMEMBERED else _gpus
+    return group, count(tres, dialect.queue[len(QUEUE_COLUMNS) :], tuple(more)), reason
 
 
-@lru_cache(maxsize=8192)
 def _gpus(tres: str, names: tuple[str, ...], more: tuple[str, ...]) -> GpuCount:
     """Count a job's GPUs, with the fields that are asked where tres-alloc does not tell them."""
     fields = dict(zip(names, more, strict=False))
@@ -181,6 +182,9 @@ def _gpus(tres: str, names: tuple[str, ...], more: tuple[str, ...]) -> GpuCount:
     return count_gpus(
         parse_tres(tres), requests, node_count=parse_count(nodes), task_count=parse_count(tasks)
     )
+
+
+_known_gpus = lru_cache(maxsize=8192)(_gpus)
 
 
 def parse_detail(

@@ -10,10 +10,10 @@ Source: sshare(1); https://slurm.schedmd.com/fair_tree.html; recordings `shares*
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from slurmfleet.slurm.delimited import parse_limit, parse_ratio, split_row
+from slurmfleet.slurm.delimited import parse_ratio, parse_raw_shares, split_row
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
 from slurmfleet.slurm.records import BadRow, BadRows, bad_row
-from slurmfleet.slurm.tres_limits import parse_tres_amounts, without_zeros
+from slurmfleet.slurm.tres_limits import parse_tres_minutes, without_zeros
 
 SHARE_COLUMNS = (
     "User",
@@ -31,8 +31,6 @@ SHARE_COLUMNS = (
     "Account",
 )
 """The account stands last: it is the only name that may hold a bar."""
-
-_PARENT = "parent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,22 +107,18 @@ def _row(line: str, path: list[str]) -> tuple[ShareRow, int]:
         user=field["User"],
         partition=field["Partition"],
         parent_account=path[depth - 1] if is_child else "",
-        raw_shares=None if field["RawShares"] == _PARENT else parse_limit(field["RawShares"]),
+        raw_shares=parse_raw_shares(field["RawShares"]),
         norm_shares=parse_ratio(field["NormShares"]),
         raw_usage_s=parse_ratio(field["RawUsage"]),
         norm_usage=parse_ratio(field["NormUsage"]),
         effective_usage=parse_ratio(field["EffectvUsage"]),
         fair_share=parse_ratio(field["FairShare"]),
         level_fs=parse_ratio(field["LevelFS"]),
-        group_tres_minutes=_minutes(field["GrpTRESMins"]),
-        tres_minutes_used=without_zeros(_minutes(field["GrpTRESRaw"])),
-        tres_run_minutes=without_zeros(_minutes(field["TRESRunMins"])),
+        group_tres_minutes=parse_tres_minutes(field["GrpTRESMins"]),
+        tres_minutes_used=without_zeros(parse_tres_minutes(field["GrpTRESRaw"])),
+        tres_run_minutes=without_zeros(parse_tres_minutes(field["TRESRunMins"])),
     )
     return row, depth
-
-
-def _minutes(text: str) -> Mapping[str, int]:
-    return parse_tres_amounts(text, memory_is_mib=False)
 
 
 def _depth(line: str) -> int:

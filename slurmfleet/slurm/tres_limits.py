@@ -8,10 +8,10 @@ AccountingStorageTRES; seen on Slurm 22.05.8, 24.11.5 and 26.05.5.
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 
 from slurmfleet.slurm.errors import MalformedValueError
 from slurmfleet.slurm.quantities import parse_amount, parse_memory_mib
+from slurmfleet.slurm.remembering import remembers_short_texts
 
 NO_TRES: Mapping[str, int] = {}
 GPU = "gres/gpu"
@@ -23,18 +23,27 @@ _LARGEST = 2**63 - 1
 _NUMBER = re.compile(r"\d{1,20}", re.ASCII)
 
 
-@lru_cache(maxsize=4096)
-def parse_tres_amounts(text: str, *, memory_is_mib: bool = True) -> Mapping[str, int]:
-    """Read amounts by TRES name; names that have no limit are left out.
-
-    Args:
-        text: As Slurm prints it.
-        memory_is_mib: Whether `mem` is an amount of memory, told in MiB where it has no unit, or
-            a bare number of another unit (MiB minutes, MB seconds).
+@remembers_short_texts(4096)
+def parse_tres_amounts(text: str) -> Mapping[str, int]:
+    """Read amounts by TRES name, `mem` in MiB; names that have no limit are left out.
 
     Raises:
         MalformedValueError: An item is not `name=amount`, or an amount is no number.
     """
+    return _amounts(text, memory_is_mib=True)
+
+
+@remembers_short_texts(4096)
+def parse_tres_minutes(text: str) -> Mapping[str, int]:
+    """Read amounts over time by TRES name, `mem` a bare number of MiB minutes.
+
+    Raises:
+        MalformedValueError: An item is not `name=amount`, or an amount is no number.
+    """
+    return _amounts(text, memory_is_mib=False)
+
+
+def _amounts(text: str, *, memory_is_mib: bool) -> Mapping[str, int]:
     if text in _EMPTY:
         return NO_TRES
     amounts: dict[str, int] = {}

@@ -6,10 +6,10 @@ src/common/job_state_reason.c.
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from slurmfleet.slurm.gpus import GpuCount
+from slurmfleet.slurm.remembering import remembers_short_texts
 
 ANY_TYPE = ""
 
@@ -51,7 +51,7 @@ _ROOM = frozenset(
 """Reasons that go away when others end or a machine is repaired."""
 
 
-@lru_cache(maxsize=4096)
+@remembers_short_texts(4096)
 def waits_for_room(reason: str) -> bool:
     """Tell whether a job would start if there were room: it competes with who submits now.
 

@@ -29,25 +29,39 @@ _GPUS = GpuRequest(count=0, per=GpuScope.JOB)
 _REPLACEMENT = "\ufffd"
 """For NUL, which PostgreSQL's jsonb cannot hold."""
 
+_MOST_REMEMBERED = 100
+"""Dependencies of one job; more of them are seldom the same."""
+
 _KEPT = frozenset({"kind", "per", "count"})
 """Always written, for whoever looks at the rows with SQL."""
 
 
-@lru_cache(maxsize=4096)
 def dependencies_json(dependencies: tuple[Dependency, ...]) -> str:
     """Give the text of a JSON array, one object for each."""
+    is_short = len(dependencies) <= _MOST_REMEMBERED
+    return (_remembered_dependencies if is_short else _dependencies_text)(dependencies)
+
+
+def request_json(request: JobRequest) -> str:
+    """Give the text of a JSON object; times as seconds since 1970."""
+    return (_remembered_request if request.is_short else _request_text)(request)
+
+
+def _dependencies_text(dependencies: tuple[Dependency, ...]) -> str:
     return _text([_told(one, _DEPENDENCY) for one in dependencies])
 
 
-@lru_cache(maxsize=4096)
-def request_json(request: JobRequest) -> str:
-    """Give the text of a JSON object; times as seconds since 1970."""
+def _request_text(request: JobRequest) -> str:
     told = _told(request, NO_REQUEST)
     if request.gpus:
         told["gpus"] = [_told(one, _GPUS) for one in request.gpus]
     if request.deadline_at is not None:
         told["deadline_at"] = request.deadline_at.timestamp()
     return _text(told)
+
+
+_remembered_dependencies = lru_cache(maxsize=4096)(_dependencies_text)
+_remembered_request = lru_cache(maxsize=4096)(_request_text)
 
 
 def read_dependencies(stored: Sequence[Mapping[str, Any]]) -> tuple[Dependency, ...]:

@@ -1,6 +1,7 @@
 """The promises of the folder list, as code."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,15 @@ def test_every_package_has_a_room_card(package: Path):
     assert [word for word in ("Belongs:", "Never:", "Read first:") if word not in card] == []
 
 
+@pytest.mark.parametrize("package", PACKAGES, ids=relative)
+def test_what_a_room_card_says_to_read_first_is_there(package: Path):
+    card = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+    named = re.findall(r"[\w/.-]+\.(?:py|md|proto|sql)\b", card.partition("Read first:")[2])
+    places = (package, package.parent, ROOT)
+
+    assert [one for one in named if not any((place / one).exists() for place in places)] == []
+
+
 def test_services_is_a_package_so_that_it_does_not_shadow_the_mcp_library():
     assert (ROOT / "services" / "__init__.py").exists()
 
@@ -38,7 +48,8 @@ def test_no_module_has_a_name_that_says_nothing():
 
 
 def test_no_module_is_longer_than_a_reader_can_hold():
-    lengths = {relative(path): len(path.read_text().splitlines()) for path in SOURCES}
+    modules = [*SOURCES, *(ROOT / "tests").rglob("*.py")]
+    lengths = {relative(path): len(path.read_text().splitlines()) for path in modules}
 
     assert {path: lines for path, lines in lengths.items() if lines > LONGEST_MODULE} == {}
 

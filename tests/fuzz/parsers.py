@@ -15,8 +15,9 @@ from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from slurmfleet.contracts import codec
+from slurmfleet.contracts import codec, job_codec
 from slurmfleet.contracts.codec import UndecodableMessageError
+from slurmfleet.contracts.job_codec import UndecodableJobError
 from slurmfleet.filesystems.errors import MalformedUsageError
 from slurmfleet.slurm.errors import SlurmParseError
 from slurmfleet.slurm.frames import Frames, SectionOutput
@@ -163,6 +164,11 @@ def _parsers() -> Iterator[Parser]:
         name="contracts.codec.decode",
         call=_called(codec.decode),
         errors=(UndecodableMessageError,),
+    )
+    yield Parser(
+        name="contracts.job_codec.job_from_bytes",
+        call=_called(job_codec.job_from_bytes),
+        errors=(UndecodableJobError,),
     )
 
 

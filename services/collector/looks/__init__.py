@@ -2,5 +2,5 @@
 
 Belongs: the round trips, their cadence, evidence out of frames.
 Never: what the evidence means for a job (that is in jobs/), other topics (surveys/, sampling/).
-Read first: watch.py, inquiry.py, reading.py.
+Read first: watch.py and pace.py; inquiry.py and agenda.py; reading.py, accounting.py.
 """

@@ -1,99 +1,35 @@
 """Asks one cluster's accounting how jobs ended, beside the looks and never in their way.
 
 Accounting may lag, be down, or hang for minutes without an error while the controller is well. It
-is asked on a channel of its own, with limits and a breaker of its own: looks go on meanwhile.
-
-What it is asked: jobs with an open question; which followed jobs ended since it was last asked
-that, so that one that came and went between two looks is told too; jobs that are followed no more,
-now and then; and once about each live job, for its submit line.
+is asked on a channel of its own, with limits and a breaker of its own: looks go on meanwhile. What
+it is asked about is decided in `agenda.py`, what its answer is worth in `accounting.py`.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 
 from services.collector.book import Book
 from services.collector.breaker import Breaker
-from services.collector.desk import Answer, Desk
+from services.collector.desk import Desk
 from services.collector.jobs.coverage import Coverage
-from services.collector.jobs.diff import open_questions
-from services.collector.jobs.tracked import Look, Memory
-from services.collector.outcomes import section_of, went_well, went_wrong
+from services.collector.jobs.tracked import Look
+from services.collector.looks.accounting import Heard, read_accounting
+from services.collector.looks.agenda import Agenda, Inquired
 from services.collector.round_trip import IncompleteAnswerError
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
-from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.jobs import Job
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.sections import SectionOutcome
-from slurmfleet.slurm.columns import Dialect
-from slurmfleet.slurm.commands import (
-    WINDOW_SECTION,
-    Section,
-    accounting_sections,
-    accounting_window_sections,
-)
-from slurmfleet.slurm.faults import FaultKind, find_fault
-from slurmfleet.slurm.records import BadRow, Separators
-from slurmfleet.slurm.sacct import parse_accounting
+from slurmfleet.slurm.commands import Section, accounting_sections, accounting_window_sections
+from slurmfleet.slurm.records import Separators
 from slurmfleet.ssh.errors import SshError
 from slurmfleet.telemetry import metrics
 from slurmfleet.telemetry.logs import logger
 from slurmfleet.timing.clock import Clock
 
-MOST_JOBS = 2_000
-"""Asked about at once: four sections of 500."""
-
-MOST_INTRODUCTIONS = 200
-TIMES_INTRODUCED = 2
-"""How often a live job without a submit line is asked about; some have none."""
-
-FOLLOWED_NO_MORE_EVERY = timedelta(minutes=5)
-WINDOW_EVERY = timedelta(minutes=5)
-WINDOW_OVERLAP = timedelta(minutes=10)
-"""slurmdbd may write an end minutes late, and with the time at which the job really ended."""
-
 ROUND_TRIP_S = 10.0
 """On top of what the sections may take."""
-
-_ABSENT_WAIT_S = 3_600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inquired:
-    """What one inquiry asks about."""
-
-    jobs: frozenset[JobId] = frozenset()
-    every_run: bool = False
-    window: tuple[datetime, datetime] | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to ask."""
-        return not self.jobs and self.window is None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What accounting answered."""
-
-    rows: tuple[Job, ...] | None
-    """None when a part of it failed: no evidence."""
-
-    sections: tuple[SectionOutcome, ...]
-    bad_rows: tuple[BadRow, ...]
-    is_absent: bool
-    """The site keeps no accounting: nobody will ever tell."""
-
-    window_ok: bool = True
-    """Whether what was asked about the window of time was answered."""
-
-    @property
-    def error(self) -> str:
-        """Give the first failed section's words; empty when all is well."""
-        return next((one.error for one in self.sections if not one.ok), "")
 
 
 class Inquiry:
@@ -117,24 +53,26 @@ class Inquiry:
         self._state = state
         self._desk = desk
         self._noticed = asyncio.Event()
-        self._asked_at: dict[JobId, datetime] = {}
-        """When jobs that are followed no more were last asked about."""
-        self._introduced: dict[JobId, int] = {}
-        self._window_asked_at: datetime | None = None
-        self._next_at: datetime | None = None
+        self._agenda = Agenda(
+            hot_interval_s=config.hot_interval_s,
+            backfill=timedelta(hours=settings.backfill_hours),
+            backfill_most=timedelta(days=settings.backfill_most_days),
+        )
         self.breaker = Breaker(
             first_s=settings.accounting_retry_s, most_s=settings.accounting_retry_most_s
         )
-        self.is_absent = False
         self.heard_at: datetime | None = None
         self._told: list[SectionOutcome] = []
 
     @property
     def interval_s(self) -> float:
         """Between two inquiries at least, while all is well."""
-        if self.is_absent:
-            return _ABSENT_WAIT_S
-        return 1.8 * self._config.hot_interval_s
+        return self._agenda.interval_s
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the site keeps no accounting, by its newest answer."""
+        return self._agenda.is_absent
 
     def notice(self) -> None:
         """Say that a look has ended, after which there may be something to ask."""
@@ -160,15 +98,14 @@ class Inquiry:
     def inquired(self) -> Inquired:
         """Give what is to be asked now."""
         now, memory = self._clock.now(), self._book.memory
-        jobs = list(islice(sorted(open_questions(memory)), MOST_JOBS))
-        jobs += islice(self._followed_no_more(memory, now), max(0, MOST_JOBS - len(jobs)))
-        if len(jobs) < MOST_JOBS:
-            jobs += islice(self._to_introduce(memory), MOST_INTRODUCTIONS)
-        chosen = frozenset(jobs)
+        jobs = self._agenda.jobs(now, memory, self._followed())
+        window = None
+        if self._agenda.is_window_due(now):
+            window = self._agenda.window(now, self._state.accounted_until())
         return Inquired(
-            jobs=chosen,
-            every_run=any(memory[job_id].past_runs for job_id in chosen),
-            window=self._window(now),
+            jobs=jobs,
+            every_run=any(memory[job_id].past_runs for job_id in jobs),
+            window=window,
         )
 
     async def ask(self, inquired: Inquired) -> None:
@@ -186,7 +123,7 @@ class Inquiry:
             metrics.POLL_BAD_ROWS.labels(**labels).inc(section.bad_rows)
             metrics.POLL_SECTION_FAILURES.labels(**labels).inc(0 if section.ok else 1)
         await asyncio.to_thread(self._state.keep_bad_rows, "accounting", heard.bad_rows, now)
-        self.is_absent = heard.is_absent
+        self._agenda.is_absent = heard.is_absent
         if heard.rows is None and not heard.is_absent:
             self._after_failure(now, heard.error)
             return
@@ -236,10 +173,8 @@ class Inquiry:
     async def _rest(self) -> None:
         """Wait until accounting may be asked."""
         now = self._clock.now()
-        waits = [self.breaker.wait_s(now)]
-        if self._next_at is not None:
-            waits.append((self._next_at - now).total_seconds())
-        if (wait_s := max(waits)) > 0:
+        wait_s = max(self.breaker.wait_s(now), self._agenda.wait_s(now))
+        if wait_s > 0:
             await self._clock.sleep(wait_s)
 
     def _after_failure(self, now: datetime, error: str) -> None:
@@ -255,21 +190,9 @@ class Inquiry:
         self.breaker = self.breaker.after_success()
         metrics.ACCOUNTING_BREAKER.labels(cluster=self._config.name).set(0)
         self.heard_at = now
-        self._next_at = now + timedelta(seconds=self.interval_s)
-        for job_id in inquired.jobs:
-            self._asked_at[job_id] = now
-            self._introduced[job_id] = self._introduced.get(job_id, 0) + 1
-        if inquired.window is not None and not self.is_absent:
-            self._window_asked_at = now
-            if window_ok:
-                await asyncio.to_thread(self._state.set_accounted_until, inquired.window[1])
-        self._forget()
-
-    def _forget(self) -> None:
-        memory = self._book.memory
-        for known in (self._asked_at, self._introduced):
-            for job_id in [one for one in known if one not in memory]:
-                del known[job_id]
+        self._agenda.answered(inquired, now, self._book.memory)
+        if inquired.window is not None and window_ok and not self.is_absent:
+            await asyncio.to_thread(self._state.set_accounted_until, inquired.window[1])
 
     def _who(self) -> tuple[Sequence[str], Sequence[str]]:
         users, accounts = self._config.track_users, self._config.track_accounts
@@ -277,68 +200,3 @@ class Inquiry:
 
     def _followed(self) -> Coverage:
         return Coverage.of(*self._who())
-
-    def _followed_no_more(self, memory: Memory, now: datetime) -> Iterable[JobId]:
-        followed = self._followed()
-        for job_id, known in memory.items():
-            if known.ended or known.is_group or followed.has(known.job):
-                continue
-            asked_at = self._asked_at.get(job_id)
-            if asked_at is None or now - asked_at > FOLLOWED_NO_MORE_EVERY:
-                yield job_id
-
-    def _to_introduce(self, memory: Memory) -> Iterable[JobId]:
-        return (
-            job_id
-            for job_id, known in memory.items()
-            if not known.ended
-            and not known.is_group
-            and not known.job.submit_line
-            and self._introduced.get(job_id, 0) < TIMES_INTRODUCED
-        )
-
-    def _window(self, now: datetime) -> tuple[datetime, datetime] | None:
-        if self._window_asked_at is not None and now - self._window_asked_at < WINDOW_EVERY:
-            return None
-        until = self._state.accounted_until()
-        backfill = timedelta(hours=self._settings.backfill_hours)
-        since = until - WINDOW_OVERLAP if until is not None else now - backfill
-        return max(since, now - timedelta(days=self._settings.backfill_most_days)), now
-
-
-def read_accounting(answer: Answer, names: Sequence[str], dialect: Dialect) -> Heard:
-    """Read what accounting answered about jobs, all of it or nothing, and about the window.
-
-    A site whose sacct does not understand the window still tells how jobs ended.
-    """
-    outcomes: dict[str, SectionOutcome] = {}
-    rows: list[Job] = []
-    bad: list[BadRow] = []
-    absent = False
-    for name in names:
-        output = answer.frames.sections.get(name)
-        fault = find_fault(output)
-        section = section_of(name)
-        if output is None or fault is not None:
-            absent = absent or (fault is not None and fault.kind is FaultKind.ACCOUNTING_ABSENT)
-            outcomes[name] = went_wrong(section, output, fault)
-            continue
-        parsed = parse_accounting(output.stdout, answer.separators, dialect)
-        rows += parsed.jobs
-        bad += parsed.bad
-        outcomes[name] = went_well(section, output, rows=len(parsed.jobs), bad_rows=len(parsed.bad))
-    of_window = [name for name in names if name.startswith(WINDOW_SECTION)]
-    of_jobs = [name for name in names if name not in of_window]
-    well = all(outcomes[name].ok for name in of_jobs or of_window)
-    return Heard(
-        rows=tuple({(row.job_id, row.submitted_at): row for row in rows}.values())
-        if well
-        else None,
-        sections=tuple(
-            replace(one, ok=True, error="This cluster keeps no accounting.") if absent else one
-            for one in outcomes.values()
-        ),
-        bad_rows=tuple(bad),
-        is_absent=absent,
-        window_ok=all(outcomes[name].ok for name in of_window),
-    )

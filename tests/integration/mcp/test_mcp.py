@@ -119,9 +119,11 @@ async def test_over_stdio_a_signal_ends_it_while_the_client_is_silent(fleet: Fle
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    said = process.stderr
+    assert said is not None
     async with asyncio.timeout(30):  # how long the imports take is the machine's affair
-        while b"mcp serves" not in await process.stderr.readline():
-            assert not process.stderr.at_eof(), await process.wait()
+        while b"mcp serves" not in await said.readline():
+            assert not said.at_eof(), await process.wait()
     process.terminate()
 
     async with asyncio.timeout(8):

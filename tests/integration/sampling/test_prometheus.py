@@ -1,20 +1,8 @@
 """The provider against a real Prometheus that scrapes exporters' shapes from the test process."""
 
 import asyncio
-import json
-import shutil
-import socket
-import subprocess
-import threading
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -30,136 +18,17 @@ from slurmfleet.site.http import Places, open_site
 from slurmfleet.site.service import service_of
 from slurmfleet.timing.clock import SystemClock
 from tests.harness.sampling import a_desk, a_sampled_job
+from tests.integration.sampling.scraped import Exporter, Server, Told
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-SCRAPE_S = 1
-Told = tuple[str, Mapping[str, str], float]
 ALPHA = ClusterName("alpha")
+
 NODE_A = {"Hostname": "hgx01.example.org"}
+
 NODE_B = {"Hostname": "hgx02"}
+
 FOREIGN = {"Hostname": "other07"}
-
-
-@dataclass
-class Exporter:
-    """Prints what it was told to, as an exporter does."""
-
-    port: int = 0
-    lines: list[str] = field(default_factory=list)
-
-    def says(self, *series: Told) -> None:
-        self.lines = [
-            f"{name}{{{','.join(f'{k}={json.dumps(v)}' for k, v in labels.items())}}} {value!r}"
-            for name, labels, value in series
-        ]
-
-
-@pytest.fixture
-def exporter() -> Iterator[Exporter]:
-    told = Exporter()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = ("\n".join(told.lines) + "\n").encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield told
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
-
-
-@dataclass
-class Server:
-    """A Prometheus of the distribution, which scrapes the exporter every second."""
-
-    folder: Path
-    exporter: Exporter
-    port: int
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        config = self.folder / "prometheus.yml"
-        config.write_text(
-            f"global: {{scrape_interval: {SCRAPE_S}s, scrape_timeout: {SCRAPE_S}s}}\n"
-            "scrape_configs:\n"
-            "- job_name: gpu\n  honor_labels: true\n"
-            f"  static_configs: [{{targets: ['127.0.0.1:{self.exporter.port}']}}]\n"
-        )
-        self.process = subprocess.Popen(
-            [
-                "prometheus",
-                f"--config.file={config}",
-                f"--storage.tsdb.path={self.folder / 'data'}",
-                f"--web.listen-address=127.0.0.1:{self.port}",
-                "--log.level=error",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.until("it is ready", lambda: self._get("/-/ready") is not None)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(30)
-
-    def _get(self, path: str) -> bytes | None:
-        try:
-            with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:  # noqa: S310
-                return answer.read()
-        except (urllib.error.URLError, OSError):
-            return None
-
-    def values(self, query: str) -> list[float]:
-        said = self._get(f"/api/v1/query?query={urllib.parse.quote(query)}")
-        result = json.loads(said)["data"]["result"] if said else []
-        return [float(one["value"][1]) for one in result]
-
-    def until(self, what: str, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
-        while not holds():
-            assert time.monotonic() < deadline, f"not so: {what}"
-            time.sleep(0.2)
-
-    def has(self, query: str, count: int = 1, at_least: float = 2) -> None:
-        """Wait until so many series of a metric were scraped some times."""
-        self.until(
-            f"{query} scraped",
-            lambda: (
-                len(counts := self.values(f"count_over_time({query}[60s])")) >= count
-                and min(counts) >= at_least
-            ),
-        )
-
-
-@pytest.fixture
-def server(tmp_path: Path, exporter: Exporter) -> Iterator[Server]:
-    if shutil.which("prometheus") is None:
-        pytest.skip("no prometheus here: run `make testbed` as root on Debian or Ubuntu")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    running = Server(folder=tmp_path, exporter=exporter, port=port)
-    running.start()
-    yield running
-    running.stop()
 
 
 @asynccontextmanager

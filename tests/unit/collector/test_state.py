@@ -20,7 +20,7 @@ from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence
 from slurmfleet.slurm.records import BadRow
-from tests.unit.collector.jobs.test_diff import COMPLETED, RUNNING, T0
+from tests.unit.collector.jobs.playing import COMPLETED, RUNNING, T0
 
 ENTRY = Tracked(
     job=RUNNING,

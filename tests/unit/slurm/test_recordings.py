@@ -1,58 +1,30 @@
-"""The parsers on what real Slurm printed; recorded by deploy/testbed/record.py."""
+"""What squeue told of jobs, as recorded from real Slurm by deploy/testbed/record.py."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 from slurmfleet.contracts.job_parts import GpuScope, GpuSource
-from slurmfleet.contracts.jobs import Job, JobState
-from slurmfleet.slurm.columns import ANY_SLURM, Dialect
-from slurmfleet.slurm.faults import FaultKind, find_fault
-from slurmfleet.slurm.frames import SectionOutput
+from slurmfleet.contracts.jobs import JobState
 from slurmfleet.slurm.gpus import count_gpus, read_gpu_request
 from slurmfleet.slurm.quantities import parse_count
 from slurmfleet.slurm.records import PLAIN, ParsedRows, Separators
-from slurmfleet.slurm.sacct import parse_accounting
 from slurmfleet.slurm.squeue import parse_detail, parse_queue
 from slurmfleet.slurm.tres import parse_tres
-
-RECORDINGS = Path(__file__).parents[2] / "fixtures" / "slurm"
+from tests.unit.slurm.recorded import (
+    ENDED,
+    PREEMPTED_FOR_GOOD,
+    WAITING,
+    Recorded,
+    Recording,
+    by_label,
+)
 
 LONG = Separators(field="\x1f7f3a\x1f", record="\x1e7f3a\x1f")
 """As in the case `queue-long-separators`, where no name can forge them."""
 
 FORGING_LABELS = {"odd-separators", "odd-forged-record"}
 """Jobs whose names hold the plain separators; plain recordings cannot show them rightly."""
-
-ENDED = {
-    "completed": (JobState.COMPLETED, 0, 0),
-    "failed": (JobState.FAILED, 3, 0),
-    "segfault": (JobState.FAILED, 0, 11),
-    "out-of-memory": (JobState.OUT_OF_MEMORY, 0, 125),
-    "failed-step": (JobState.COMPLETED, 0, 0),
-    "doomed": (JobState.FAILED, 1, 0),
-}
-WAITING = {
-    "begin": "BeginTime",
-    "dependency": "Dependency",
-    "dependency-never": "DependencyNeverSatisfied",
-    "held-user": "JobHeldUser",
-    "held-admin": "JobHeldAdmin",
-    "array": "JobArrayTaskLimit",
-    "qos-limit": "QOSMaxJobsPerUserLimit",
-    "qos-gpu-limit": "QOSMaxGRESPerUser",
-    "account-limit": "AssocGrpGRES",
-    "partition-time": "PartitionTimeLimit",
-    "reservation": "Reservation",
-    "resources": "Resources",
-    "priority": "Priority",
-    "requeued": "BeginTime",
-}
-PREEMPTED_FOR_GOOD = "26.05.5"
-"""There the partition cancels what it preempts; elsewhere such a job waits again."""
 
 ODD_NAMES = {
     "odd-mixed": "train|v2, \"x\" 'y' é 漢",
@@ -67,69 +39,8 @@ ODD_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    command: str
-    output: SectionOutput
-    labels: dict[str, int]
-    """Job number by what the job was made to show."""
-
-    @property
-    def dialect(self) -> Dialect:
-        """Which fields were asked, read from the command."""
-        if "sacct" in self.command:
-            fields = self.command.rpartition(" -o ")[2].strip()
-            return replace(ANY_SLURM, accounting=tuple(fields.split(",")))
-        columns = self.command.partition("-O $'")[2].rstrip("'\n").split(",")
-        return replace(ANY_SLURM, detail=tuple(one.partition(":")[0] for one in columns))
-
-
-Recorded = Callable[[str], Recording]
-
-
-@pytest.fixture(params=["22.05.8", "24.11.5", "26.05.5"])
-def slurm_version(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-def recorded(slurm_version: str) -> Recorded:
-    def read(case: str) -> Recording:
-        folder = RECORDINGS / slurm_version / case
-        meta = json.loads((folder / "meta.json").read_text())
-        return Recording(
-            command=(folder / "command.txt").read_text(),
-            output=SectionOutput(
-                raw=(folder / "stdout").read_bytes(),
-                stderr=(folder / "stderr").read_text(),
-                exit_status=meta["exit_status"],
-            ),
-            labels=meta["labels"],
-        )
-
-    return read
-
-
 def read_queue(recording: Recording, separators: Separators) -> ParsedRows:
     return parse_detail(recording.output.raw, separators, recording.dialect)
-
-
-def read_accounting(recording: Recording) -> ParsedRows:
-    return parse_accounting(recording.output.stdout, PLAIN, recording.dialect)
-
-
-def by_label(rows: ParsedRows, labels: dict[str, int]) -> dict[str, Job]:
-    """Give each labelled job; of an array its waiting part, of a requeue the newest run."""
-    by_number = {str(job.job_id).partition("+")[0]: job for job in rows.jobs}
-    return {
-        label: by_number[str(number)]
-        for label, number in labels.items()
-        if str(number) in by_number
-    }
-
-
-def test_recorded_fields_of_accounting_are_ours(recorded: Recorded):
-    assert recorded("accounting").dialect.accounting == ANY_SLURM.accounting
 
 
 def test_every_record_is_read_when_separators_cannot_be_forged(recorded: Recorded):
@@ -272,93 +183,6 @@ def test_plain_separators_lose_only_what_forges_them(recorded: Recorded, case: s
     assert forging - {str(job.job_id) for job in rows.jobs} == {
         str(recording.labels["odd-separators"])
     }
-
-
-def test_sacct_tells_how_jobs_ended(recorded: Recorded):
-    recording = recorded("accounting-newest")
-
-    jobs = by_label(read_accounting(recording), recording.labels)
-
-    wanted = ENDED | {"timeout": (JobState.TIMEOUT, 0, 0)}
-    wanted |= {"cancelled-running": (JobState.CANCELLED, 0, 0)}
-    seen = {
-        label: (jobs[label].state, jobs[label].exit_code, jobs[label].exit_signal)
-        for label in wanted
-    }
-    assert seen == wanted
-    assert all(jobs[label].started_at and jobs[label].ended_at for label in wanted)
-    assert jobs["cancelled-pending"].started_at is None
-    assert jobs["cancelled-pending"].ended_at is not None
-
-
-def test_sacct_shows_that_others_have_not_ended(recorded: Recorded, slurm_version: str):
-    recording = recorded("accounting-newest")
-
-    jobs = by_label(read_accounting(recording), recording.labels)
-
-    waiting = {label: jobs[label].state for label in (*WAITING, "requeued-by-node")}
-    assert set(waiting.values()) == {JobState.PENDING}
-    for_good = slurm_version == PREEMPTED_FOR_GOOD
-    assert jobs["preempted"].state is (JobState.PREEMPTED if for_good else JobState.PENDING)
-    assert (jobs["running"].state, jobs["running"].ended_at) == (JobState.RUNNING, None)
-    assert jobs["suspended"].state is JobState.SUSPENDED
-    assert jobs["odd-newline"].name == "line1\nline2"
-
-
-def test_sacct_shows_earlier_runs_when_asked_for_every_run(recorded: Recorded, slurm_version: str):
-    recording = recorded("accounting")
-    rows = read_accounting(recording)
-
-    def runs(label: str) -> list[tuple[JobState, tuple[str, ...]]]:
-        number = recording.labels[label]
-        return [(job.state, job.state_flags) for job in rows.jobs if job.raw_id == number]
-
-    assert runs("requeued") == [(JobState.PENDING, ("REQUEUED",)), (JobState.PENDING, ())]
-    assert runs("requeued-by-node") == [(JobState.NODE_FAIL, ()), (JobState.PENDING, ())]
-    newer = [] if slurm_version == PREEMPTED_FOR_GOOD else [(JobState.PENDING, ())]
-    assert runs("preempted") == [(JobState.PREEMPTED, ()), *newer]
-
-
-@pytest.mark.parametrize("slurm_version", ["24.11.5", "26.05.5"], indirect=True)
-def test_sacct_tells_restarts_where_it_knows_them(recorded: Recorded):
-    recording = recorded("accounting-restarts")
-
-    rows = read_accounting(recording)
-    jobs = by_label(rows, recording.labels)
-
-    assert len(rows.bad) == 3
-    assert [jobs[label].restart_count for label in ("requeued", "completed")] == [1, 0]
-
-
-@pytest.mark.parametrize(
-    ("case", "kind"),
-    [
-        ("queue-controller-down", FaultKind.CONTROLLER_DOWN),
-        ("accounting-database-down", FaultKind.ACCOUNTING_DOWN),
-        ("queue-unknown-id", FaultKind.INVALID_JOB),
-        ("queue-unknown-field", FaultKind.INVALID_FORMAT),
-    ],
-)
-def test_failures_are_known_by_slurms_words(recorded: Recorded, case: str, kind: FaultKind):
-    fault = find_fault(recorded(case).output)
-
-    assert fault is not None
-    assert fault.kind is kind
-
-
-@pytest.mark.parametrize("slurm_version", ["22.05.8"], indirect=True)
-def test_a_field_that_sacct_does_not_know_is_a_fault(recorded: Recorded):
-    fault = find_fault(recorded("accounting-restarts").output)
-
-    assert fault is not None
-    assert fault.kind is FaultKind.INVALID_FORMAT
-
-
-@pytest.mark.parametrize(
-    "case", ["queue", "queue-empty", "queue-some-unknown-ids", "accounting-unknown-id"]
-)
-def test_what_went_well_is_no_fault(recorded: Recorded, case: str):
-    assert find_fault(recorded(case).output) is None
 
 
 def test_counts_agree_with_the_jobs_in_full(recorded: Recorded):

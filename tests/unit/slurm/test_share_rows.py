@@ -13,7 +13,12 @@ from slurmfleet.slurm.errors import MalformedRowError, MalformedValueError, Slur
 from slurmfleet.slurm.qos import parse_qos
 from slurmfleet.slurm.sreport import Usage, parse_usage
 from slurmfleet.slurm.sshare import SHARE_COLUMNS, parse_shares
-from slurmfleet.slurm.tres_limits import gpu_amounts, parse_tres_amounts, without_zeros
+from slurmfleet.slurm.tres_limits import (
+    gpu_amounts,
+    parse_tres_amounts,
+    parse_tres_minutes,
+    without_zeros,
+)
 
 HEAD = "Cluster/Account/User Utilization 1795564800 - 1795651199 (86400 secs)\n"
 
@@ -91,7 +96,7 @@ def test_amounts_by_resource(text: str, amounts: dict[str, int]):
 
 
 def test_minutes_of_memory_are_a_bare_number():
-    assert parse_tres_amounts("mem=108735", memory_is_mib=False) == {"mem": 108_735}
+    assert parse_tres_minutes("mem=108735") == {"mem": 108_735}
 
 
 @pytest.mark.parametrize("text", ["cpu", "=3", "cpu=", "cpu=many", "cpu=1,,mem=2"])

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from slurmfleet.contracts.job_parts import (
+    LONGEST_REMEMBERED,
     NO_REQUEST,
     Dependency,
     DependencyKind,
@@ -10,6 +11,7 @@ from slurmfleet.contracts.job_parts import (
     GpuScope,
     JobRequest,
 )
+from slurmfleet.store import job_details
 from slurmfleet.store.job_details import (
     dependencies_json,
     read_dependencies,
@@ -53,3 +55,14 @@ def test_text_is_stored_as_postgresql_can_hold_it(text: str):
     stored = request_json(JobRequest(features=text))
 
     assert read_request(json.loads(stored)).features == text.replace("\0", "\ufffd")
+
+
+def test_what_is_long_is_written_and_not_remembered():
+    request = JobRequest(features="h100&" * LONGEST_REMEMBERED)
+    dependencies = (Dependency(kind=DependencyKind.AFTEROK, job_id=7),) * 1_000
+    caches = (job_details._remembered_request, job_details._remembered_dependencies)
+    before = [cache.cache_info().currsize for cache in caches]
+
+    assert read_request(json.loads(request_json(request))) == request
+    assert read_dependencies(json.loads(dependencies_json(dependencies))) == dependencies
+    assert [cache.cache_info().currsize for cache in caches] == before

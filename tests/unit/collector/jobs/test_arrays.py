@@ -8,7 +8,7 @@ from services.collector.jobs.diff import open_questions
 from services.collector.jobs.verdicts import VANISHED_AFTER
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job, JobState
-from tests.unit.collector.jobs.test_diff import T0, Watch
+from tests.unit.collector.jobs.playing import T0, Watch
 
 WAITING = Job(
     job_id=JobId("8"),

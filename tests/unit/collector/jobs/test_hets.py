@@ -6,7 +6,7 @@ from datetime import timedelta
 from services.collector.jobs.diff import open_questions
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job, JobState
-from tests.unit.collector.jobs.test_diff import COMPLETED, PENDING, RUNNING, T0, Watch
+from tests.unit.collector.jobs.playing import COMPLETED, PENDING, RUNNING, T0, Watch
 
 WHOLE = JobId("17")
 

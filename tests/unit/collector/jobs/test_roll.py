@@ -7,7 +7,7 @@ from services.collector.jobs.roll import ENTRIES, roll
 from services.collector.jobs.tracked import Tracked
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.jobs import Evidence, Job
-from tests.unit.collector.jobs.test_diff import COMPLETED, RUNNING, T0
+from tests.unit.collector.jobs.playing import COMPLETED, RUNNING, T0
 
 ALPHA = ClusterName("alpha")
 

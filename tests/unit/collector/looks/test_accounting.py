@@ -1,7 +1,7 @@
 """What accounting's answer is worth when a part of it failed."""
 
 from services.collector.desk import Answer
-from services.collector.looks.inquiry import read_accounting
+from services.collector.looks.accounting import read_accounting
 from slurmfleet.slurm.columns import ANY_SLURM
 from slurmfleet.slurm.commands import accounting_sections, accounting_window_sections
 from slurmfleet.slurm.frames import Frames, SectionOutput

@@ -1,0 +1,136 @@
+"""What accounting is asked about, in which order, and when again; pure.
+
+First jobs with an open question. Then jobs that are followed no more, now and then. Then, once or
+twice, live jobs whose submit line is not known: accounting alone has it. Beside them, a window of
+time: which followed jobs ended in it, so that one that came and went between two looks is told too.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from services.collector.jobs.coverage import Coverage
+from services.collector.jobs.diff import open_questions
+from services.collector.jobs.tracked import Memory
+from slurmfleet.contracts.ids import JobId
+
+MOST_JOBS = 2_000
+"""Asked about at once: four sections of 500."""
+
+MOST_INTRODUCTIONS = 200
+TIMES_INTRODUCED = 2
+"""How often a live job without a submit line is asked about; some have none."""
+
+FOLLOWED_NO_MORE_EVERY = timedelta(minutes=5)
+WINDOW_EVERY = timedelta(minutes=5)
+WINDOW_OVERLAP = timedelta(minutes=10)
+"""slurmdbd may write an end minutes late, and with the time at which the job really ended."""
+
+ABSENT_WAIT_S = 3_600.0
+"""Between two inquiries where the site keeps no accounting: it may begin to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquired:
+    """What one inquiry asks about."""
+
+    jobs: frozenset[JobId] = frozenset()
+    every_run: bool = False
+    window: tuple[datetime, datetime] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ask."""
+        return not self.jobs and self.window is None
+
+
+class Agenda:
+    """What one cluster's accounting is to be asked, given what it was asked before."""
+
+    def __init__(
+        self, *, hot_interval_s: float, backfill: timedelta, backfill_most: timedelta
+    ) -> None:
+        """Begin with nothing asked.
+
+        Args:
+            hot_interval_s: Of the cluster; inquiries keep almost twice as far apart.
+            backfill: How far back the first window of a new collector goes.
+            backfill_most: How far back the first window after an outage goes at most.
+        """
+        self._hot_interval_s = hot_interval_s
+        self._backfill = backfill
+        self._backfill_most = backfill_most
+        self._asked_at: dict[JobId, datetime] = {}
+        """When jobs that are followed no more were last asked about."""
+        self._introduced: dict[JobId, int] = {}
+        self._window_asked_at: datetime | None = None
+        self._next_at: datetime | None = None
+        self.is_absent = False
+        """Whether the site keeps no accounting, by its newest answer."""
+
+    @property
+    def interval_s(self) -> float:
+        """Between two inquiries at least, while all is well."""
+        return ABSENT_WAIT_S if self.is_absent else 1.8 * self._hot_interval_s
+
+    def wait_s(self, now: datetime) -> float:
+        """Give the seconds until the next inquiry."""
+        return 0.0 if self._next_at is None else max(0.0, (self._next_at - now).total_seconds())
+
+    def jobs(self, now: datetime, memory: Memory, followed: Coverage) -> frozenset[JobId]:
+        """Give the jobs to ask about now: at most `MOST_JOBS` and `MOST_INTRODUCTIONS`."""
+        jobs = list(islice(sorted(open_questions(memory)), MOST_JOBS))
+        no_more = self._followed_no_more(now, memory, followed)
+        jobs += islice(no_more, max(0, MOST_JOBS - len(jobs)))
+        if len(jobs) < MOST_JOBS:
+            jobs += islice(self._to_introduce(memory), MOST_INTRODUCTIONS)
+        return frozenset(jobs)
+
+    def is_window_due(self, now: datetime) -> bool:
+        """Whether it is time to ask again which followed jobs ended."""
+        return self._window_asked_at is None or now - self._window_asked_at >= WINDOW_EVERY
+
+    def window(self, now: datetime, accounted_until: datetime | None) -> tuple[datetime, datetime]:
+        """Give the window of time to ask about.
+
+        Args:
+            now: Where it ends.
+            accounted_until: Where the last one that was answered ended; None for none ever.
+        """
+        since = now - self._backfill
+        if accounted_until is not None:
+            since = accounted_until - WINDOW_OVERLAP
+        return max(since, now - self._backfill_most), now
+
+    def answered(self, inquired: Inquired, now: datetime, memory: Memory) -> None:
+        """Note that an inquiry of `now` was answered; jobs that left the memory are forgotten."""
+        self._next_at = now + timedelta(seconds=self.interval_s)
+        for job_id in inquired.jobs:
+            self._asked_at[job_id] = now
+            self._introduced[job_id] = self._introduced.get(job_id, 0) + 1
+        if inquired.window is not None and not self.is_absent:
+            self._window_asked_at = now
+        for known in (self._asked_at, self._introduced):
+            for job_id in [one for one in known if one not in memory]:
+                del known[job_id]
+
+    def _followed_no_more(
+        self, now: datetime, memory: Memory, followed: Coverage
+    ) -> Iterable[JobId]:
+        for job_id, known in memory.items():
+            if known.ended or known.is_group or followed.has(known.job):
+                continue
+            asked_at = self._asked_at.get(job_id)
+            if asked_at is None or now - asked_at > FOLLOWED_NO_MORE_EVERY:
+                yield job_id
+
+    def _to_introduce(self, memory: Memory) -> Iterable[JobId]:
+        return (
+            job_id
+            for job_id, known in memory.items()
+            if not known.ended
+            and not known.is_group
+            and not known.job.submit_line
+            and self._introduced.get(job_id, 0) < TIMES_INTRODUCED
+        )
