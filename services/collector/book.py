@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from services.collector.jobs.diff import reconcile
+from services.collector.jobs.repair import Adoption, adopt, tell_again
+from services.collector.jobs.roll import roll
 from services.collector.jobs.tracked import Look, Memory, Outcome, Tracked, group_of
 from services.collector.state import StateFile, forgettable
 from slurmfleet.contracts.codec import encode
@@ -103,16 +105,46 @@ class Book:
         if facts:
             await self._write(facts, {}, ())
 
-    async def adopt(self, jobs: Sequence[Tracked]) -> int:
-        """Take up jobs that others believe live and that are not remembered; give how many.
+    async def call_roll(self) -> None:
+        """Tell which jobs live.
 
-        They are missing from the queue until a look shows them, so accounting will be asked.
+        It waits for its turn: whatever it does not name yet is told after it.
+
+        Raises:
+            StateFileError: The disk is full or broken; nothing is told.
         """
         async with self._turn:
-            new = {one.job.job_id: one for one in jobs if one.job.job_id not in self._memory}
-            await self._write((), new, ())
-            self._remember(new)
-        return len(new)
+            await self._write(roll(self._cluster, self._memory, self._clock.now()), {}, ())
+
+    async def adopt(self, claims: Sequence[Tracked]) -> Adoption:
+        """Take up jobs that others believe live, or tell what is known better.
+
+        What is taken up is missing from the queue until a look shows it, so accounting is asked.
+
+        Raises:
+            StateFileError: The disk is full or broken; nothing was taken up.
+        """
+        async with self._turn:
+            now = self._clock.now()
+            adoption = await asyncio.to_thread(adopt, self._cluster, self._memory, claims, now)
+            await self._keep(adoption.outcome)
+        return adoption
+
+    async def tell_again(self, jobs: Sequence[tuple[JobId, datetime]]) -> int:
+        """Tell jobs of which others missed facts, as they are remembered; give how many are.
+
+        Raises:
+            StateFileError: The disk is full or broken; nothing is told.
+        """
+        async with self._turn:
+            now = self._clock.now()
+            retelling = await asyncio.to_thread(tell_again, self._cluster, self._memory, jobs, now)
+            await self._keep(retelling.outcome)
+        return retelling.told
+
+    async def _keep(self, outcome: Outcome) -> None:
+        await self._write(outcome.facts, outcome.remembered, ())
+        self._remember(outcome.remembered)
 
     def _remember(self, remembered: Memory) -> None:
         before = (self._memory.get(job_id) for job_id in remembered)

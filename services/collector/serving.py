@@ -1,7 +1,8 @@
-"""Serves the commands of one cluster: test the connection, scan host keys, look now, diagnose."""
+"""Serves the commands of one cluster: test, scan host keys, look, diagnose, adopt, tell again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from pydantic import BaseModel, ValidationError
@@ -26,12 +27,14 @@ from slurmfleet.contracts.commands import (
     RefreshReport,
     Reply,
     Step,
+    TellAgainReport,
+    TellAgainRequest,
     Verb,
     problem_body,
 )
 from slurmfleet.contracts.envelope import Message
+from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.job_codec import UndecodableJobError, job_from_bytes
-from slurmfleet.contracts.jobs import Evidence
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig, Transport
 from slurmfleet.slurm.probe import Probe
@@ -62,6 +65,7 @@ class ClusterCommands:
             Verb.REFRESH: lambda _: self.refresh(),
             Verb.DIAGNOSE: lambda _: self.diagnose(),
             Verb.ADOPT: self.adopt,
+            Verb.TELL_AGAIN: self.tell_again,
         }
 
     async def handle(self, request: Message) -> BusReply:
@@ -149,18 +153,23 @@ class ClusterCommands:
         Raises:
             ProblemError: The body is no request.
         """
-        try:
+        with _needs(AdoptRequest):
             request = AdoptRequest.model_validate_json(body)
-            jobs = tuple(_adopted(one, self._clock.now()) for one in request.jobs)
-        except (ValidationError, UndecodableJobError) as exc:
-            raise ProblemError(
-                ProblemCode.INVALID_PARAMETER,
-                f"That is no list of jobs: {str(exc)[:200]}",
-                remedy="Send what contracts.commands.AdoptRequest describes.",
-            ) from exc
-        adopted = await self._station.book.adopt(jobs)
+            claims = tuple(_adopted(one, self._clock.now()) for one in request.jobs)
+        adoption = await self._station.book.adopt(claims)
         self._station.inquiry.notice()
-        return AdoptReport(adopted=adopted)
+        return AdoptReport(adopted=adoption.adopted, told=adoption.told)
+
+    async def tell_again(self, body: bytes) -> TellAgainReport:
+        """Tell remembered jobs again, for whoever missed facts of them.
+
+        Raises:
+            ProblemError: The body is no request.
+        """
+        with _needs(TellAgainRequest):
+            request = TellAgainRequest.model_validate_json(body)
+        jobs = tuple((JobId(one.job_id), one.submitted_at) for one in request.jobs)
+        return TellAgainReport(told=await self._station.book.tell_again(jobs))
 
     @property
     def _config(self) -> ClusterConfig:
@@ -195,6 +204,19 @@ class ClusterCommands:
         return probe, epoch_s
 
 
+@contextmanager
+def _needs(request: type[BaseModel]) -> Generator[None]:
+    """Turn what is wrong with a command's body into a problem."""
+    try:
+        yield
+    except (ValidationError, UndecodableJobError) as exc:
+        raise ProblemError(
+            ProblemCode.INVALID_PARAMETER,
+            f"That is no list of jobs: {str(exc)[:200]}",
+            remedy=f"Send what contracts.commands.{request.__name__} describes.",
+        ) from exc
+
+
 async def _unknown_verb(body: bytes) -> BaseModel:
     del body
     raise ProblemError(
@@ -212,9 +234,10 @@ def _adopted(one: AdoptedJob, now: datetime) -> Tracked:
         job=job,
         revision=one.revision,
         observed_at=one.observed_at,
-        source=Evidence.QUEUE,
+        source=one.source,
         run_submitted_at=of_run or job.submitted_at,
-        missing_since=now,
+        missing_since=None if job.state.is_terminal else now,
+        settled=job.state.is_terminal,
     )
 
 

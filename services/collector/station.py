@@ -8,7 +8,7 @@ from services.collector.book import Book
 from services.collector.budget import RpcBudget
 from services.collector.chosen import NO_SURVEYS, Surveys
 from services.collector.desk import Desk, Known
-from services.collector.jobs.roll import ROLL_EVERY_S, roll
+from services.collector.jobs.roll import ROLL_EVERY_S
 from services.collector.links import open_link
 from services.collector.looks.inquiry import Inquiry
 from services.collector.looks.watch import ClusterWatch
@@ -135,4 +135,4 @@ class Station:
             last = self.watch.last
             if last is not None and last.good:
                 # What was never seen well is no roll: others would take the missing for ended.
-                await self.book.tell(roll(self.config.name, self.book.memory, self._clock.now()))
+                await self.book.call_roll()

@@ -7,6 +7,7 @@ from functools import partial
 
 from services.projector.projector import Projector
 from services.projector.registry import project_registry
+from services.projector.repairer import Repairer
 from services.projector.settings import ProjectorSettings
 from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.streams import BUCKETS, PROJECTOR, STREAMS
@@ -15,6 +16,7 @@ from slurmfleet.runtime.process import Process, run_service, supervise
 from slurmfleet.runtime.settings import SharedSettings
 from slurmfleet.runtime.store_part import watch_store
 from slurmfleet.store.pool import StorePool, StoreSettings
+from slurmfleet.store.read.rolls import find_drift, read_whole_jobs
 from slurmfleet.store.write.facts import apply_facts
 from slurmfleet.store.write.retention import forget_polls
 from slurmfleet.timing.clock import Clock
@@ -34,20 +36,32 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
     store = StoreSettings(
         dsn=shared.store_dsn.get_secret_value(),
         application_name="slurmfleet projector",
-        max_connections=4,
+        max_connections=5,
         statement_timeout_s=settings.statement_timeout_s,
         call_timeout_s=settings.statement_timeout_s + 5,
     )
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(open_bus(shared, name="projector", clock=clock))
         pool = await stack.enter_async_context(StorePool(store))
+        repairer = Repairer(
+            bus=bus,
+            compare=partial(find_drift, pool),
+            read=partial(read_whole_jobs, pool),
+            clock=clock,
+        )
         projector = Projector(
-            bus=bus, apply=partial(apply_facts, pool), clock=clock, health=health, settings=settings
+            bus=bus,
+            apply=partial(apply_facts, pool),
+            clock=clock,
+            health=health,
+            settings=settings,
+            on_rolls=repairer.hear,
         )
         bodies = {
             "bus-health": partial(watch_bus, bus, health, clock),
             "store-health": partial(watch_store, pool, health, clock),
             "facts": partial(_project, bus, projector),
+            "rolls": repairer.run,
             "registry": partial(_follow_registry, bus, pool, clock),
             "retention": partial(_forget, pool, clock, settings.keep_polls_days),
         }

@@ -16,6 +16,7 @@ from slurmfleet.bus.errors import BusError
 from slurmfleet.bus.port import Bus, Consumer, Delivery
 from slurmfleet.contracts.events import Fact
 from slurmfleet.contracts.streams import PROJECTOR
+from slurmfleet.contracts.surveys import RollCalled
 from slurmfleet.runtime.health import Health
 from slurmfleet.runtime.process import Backoff
 from slurmfleet.store.errors import StatementError, StoreError
@@ -54,6 +55,8 @@ class Projector:
     clock: Clock
     health: Health
     settings: ProjectorSettings
+    on_rolls: Callable[[Sequence[RollCalled]], None] = lambda _: None
+    """Called with rolls once they, and all that came before them, are written."""
 
     async def run(self) -> None:
         """Project for ever.
@@ -100,6 +103,8 @@ class Projector:
             spoiled = {id(unusable.delivery) for unusable in poison}
             group = [parcel for parcel in group if id(parcel.delivery) not in spoiled]
         await consumer.ack_all([parcel.delivery for parcel in group])
+        if rolls := _rolls(group):
+            self.on_rolls(rolls)
 
     async def _write(self, facts: Sequence[Fact], held: Sequence[Delivery]) -> None:
         """Write facts, as often as it takes; what is held is kept ours meanwhile.
@@ -176,6 +181,10 @@ class Projector:
         if (told_at := newest(facts)) is not None:
             PROJECTOR_LAG.set(max(0.0, (self.clock.now() - told_at).total_seconds()))
         logger().debug("batch stored", facts=len(facts), duplicates=applied.duplicates)
+
+
+def _rolls(group: Sequence[Parcel]) -> list[RollCalled]:
+    return [fact for parcel in group for fact in parcel.facts if isinstance(fact, RollCalled)]
 
 
 async def _give_back(held: Sequence[Delivery]) -> None:

@@ -8,9 +8,13 @@ from typing import Generic, TypeVar
 
 from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field
 
+from slurmfleet.contracts.jobs import Evidence
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 
 Result = TypeVar("Result", bound=BaseModel)
+
+ADOPTED_AT_ONCE = 500
+TOLD_AGAIN_AT_ONCE = 1_000
 
 
 class Verb(StrEnum):
@@ -26,6 +30,8 @@ class Verb(StrEnum):
     """Tell what is known of the cluster's Slurm and how each question to it fares; asks nothing."""
     ADOPT = "adopt"
     """Find out about jobs that others believe live and that the collector does not remember."""
+    TELL_AGAIN = "tell_again"
+    """Tell remembered jobs again, for whoever missed facts of them."""
 
 
 class Step(BaseModel):
@@ -155,22 +161,49 @@ class AdoptedJob(BaseModel):
     job: Base64Bytes = Field(description="`job_codec.job_to_bytes`, in base 64.")
     revision: int
     observed_at: AwareDatetime
+    source: Evidence = Evidence.QUEUE
 
 
 class AdoptRequest(BaseModel):
-    """Live jobs as others know them."""
+    """Live jobs as others know them, and the ended members of whole arrays and het jobs."""
 
     model_config = ConfigDict(frozen=True)
 
-    jobs: tuple[AdoptedJob, ...] = Field(max_length=500)
+    jobs: tuple[AdoptedJob, ...] = Field(max_length=ADOPTED_AT_ONCE)
 
 
 class AdoptReport(BaseModel):
-    """How many jobs were not remembered and are being asked about."""
+    """What became of jobs that others believe live."""
 
     model_config = ConfigDict(frozen=True)
 
-    adopted: int
+    adopted: int = Field(description="They were not remembered and are being asked about.")
+    told: int = Field(default=0, description="More was known of them, and was told.")
+
+
+class JobRef(BaseModel):
+    """Which job; Slurm recycles ids."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: str
+    submitted_at: AwareDatetime
+
+
+class TellAgainRequest(BaseModel):
+    """Jobs of which somebody has missed facts."""
+
+    model_config = ConfigDict(frozen=True)
+
+    jobs: tuple[JobRef, ...] = Field(max_length=TOLD_AGAIN_AT_ONCE)
+
+
+class TellAgainReport(BaseModel):
+    """How many of the jobs were remembered and told."""
+
+    model_config = ConfigDict(frozen=True)
+
+    told: int
 
 
 class ProblemBody(BaseModel):

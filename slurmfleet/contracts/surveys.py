@@ -43,6 +43,8 @@ class RollEntry:
 
     job_id: JobId
     submitted_at: datetime
+    revision: int = 0
+    """Of the newest fact that was told of it; 0 where the collector does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,7 +162,7 @@ class JobView:
         object.__setattr__(self, "task_states", tasks)
         object.__setattr__(self, "node_names", tuple(self.node_names))
         object.__setattr__(self, "unexpanded_paths", tuple(self.unexpanded_paths))
-        object.__setattr__(self, "gpu_source", _to_source(self.gpu_source, self.gpus))
+        object.__setattr__(self, "gpu_source", to_source(self.gpu_source, self.gpus))
         object.__setattr__(self, "dependencies", _to_dependencies(self.dependencies))
         object.__setattr__(self, "request", _to_request(self.request))
 
@@ -312,7 +312,7 @@ class StoreHealth:
     """One round trip."""
 
 
-def _to_source(word: str, gpus: int) -> GpuSource:
+def to_source(word: str, gpus: int) -> GpuSource:
     """Read what GPUs were counted by; rows of earlier versions knew TRES alone."""
     if not word:
         return GpuSource.TRES if gpus else GpuSource.NONE

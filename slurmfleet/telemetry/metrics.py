@@ -133,6 +133,11 @@ DEAD_LETTERS = Counter(
     "Messages that could not be used and were put aside with a reason.",
     ("consumer",),
 )
+ROLL_REPAIRS = Counter(
+    "slurmfleet_roll_repairs_total",
+    "Jobs that store and roll told differently, by what was done: adopt, tell_again, given_up.",
+    ("cluster", "kind"),
+)
 REQUEST_DURATION = Histogram(
     "slurmfleet_request_duration_seconds",
     "How long a REST request took, by route template.",

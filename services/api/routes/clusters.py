@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.api.answers import ItemList, json_response, list_response, object_response
 from services.api.bodies import ClusterChanged, ClusterPatch
 from services.api.changes import settled
-from services.api.commands import require_bus
 from services.api.errors import documented
 from services.api.gateway import Gateway
 from services.api.queries import NoQuery, refuse_repeated
@@ -17,6 +16,7 @@ from slurmfleet.contracts.ids import ClusterName, cluster_name
 from slurmfleet.contracts.problems import ProblemCode
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.registry.clusters import ClusterRegistry
+from slurmfleet.runtime.commands import require_bus
 from slurmfleet.store.rows import ClusterView
 
 _READ_ERRORS = (

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.api.answers import json_response
 from services.api.bodies import ClusterChanged, TrustKeys
 from services.api.changes import settled, trusted_lines
-from services.api.commands import ask_collector, require_bus
 from services.api.errors import documented
 from services.api.gateway import Gateway
 from services.api.queries import NoQuery, refuse_repeated
@@ -22,6 +21,7 @@ from slurmfleet.contracts.commands import (
 from slurmfleet.contracts.ids import cluster_name
 from slurmfleet.contracts.problems import ProblemCode
 from slurmfleet.registry.clusters import ClusterRegistry
+from slurmfleet.runtime.commands import ask_collector, require_bus
 
 _ERRORS = documented(
     ProblemCode.INVALID_PARAMETER,

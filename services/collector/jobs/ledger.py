@@ -4,11 +4,12 @@ The ledger gives every fact of a job a revision that is larger than the one befo
 memory in step with what was told.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
-from datetime import datetime, timedelta
-from operator import attrgetter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 
+from services.collector.jobs.differences import changed_fields
+from services.collector.jobs.stages import as_started, as_submitted
 from services.collector.jobs.tracked import Memory, Outcome, PastRun, Tracked, has_started
 from slurmfleet.contracts.events import (
     JobChanged,
@@ -21,20 +22,12 @@ from slurmfleet.contracts.events import (
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.jobs import LEFT_QUEUE, Evidence, Job, JobState
 
-_COMPARED = tuple(
-    field.name for field in fields(Job) if field.name not in {"priority", "expected_start_at"}
-)
-"""A waiting job's priority and expected start move with every look; that is no news by itself."""
-
-_compared_values: Callable[[Job], tuple[object, ...]] = attrgetter(*_COMPARED)
-"""All of them at once; the comparison of two whole tuples runs without Python's byte code."""
-
 _ORDER: Mapping[type[JobEvent], int] = {
     kind: place
     for place, kind in enumerate((JobSubmitted, JobStarted, JobChanged, JobEnded, JobVanished))
 }
-_NOTICEABLE = timedelta(minutes=10)
-"""By how much an estimated start must move to be news; backfill moves it a little all the time."""
+_OncePerRun = JobSubmitted | JobStarted | JobEnded | JobVanished
+"""What happens to a job once per run."""
 
 
 class Ledger:
@@ -72,7 +65,7 @@ class Ledger:
 
     def tell_new(self, job: Job, source: Evidence) -> None:
         """Tell a job that was not known, with all that has happened to it already."""
-        self._tell(_as_submitted(job), source, JobSubmitted, run_submitted_at=job.submitted_at)
+        self._tell(as_submitted(job), source, JobSubmitted, run_submitted_at=job.submitted_at)
         self._tell_progress(job, source)
 
     def tell_requeued(self, job: Job, run_submitted_at: datetime, source: Evidence) -> None:
@@ -95,19 +88,19 @@ class Ledger:
                 noticed_at=self._observed_at,
             )
             past_runs = (*past_runs, past)
-        self._tell(_as_submitted(job), source, JobSubmitted, run_submitted_at=run_submitted_at)
+        self._tell(as_submitted(job), source, JobSubmitted, run_submitted_at=run_submitted_at)
         self.remember(replace(self._known(job), past_runs=past_runs))
         self._tell_progress(job, source)
 
     def tell_reopened(self, group: Job, run_submitted_at: datetime, source: Evidence) -> None:
         """Tell that a group that had ended has a member that runs again."""
-        self._tell(_as_submitted(group), source, JobSubmitted, run_submitted_at=run_submitted_at)
+        self._tell(as_submitted(group), source, JobSubmitted, run_submitted_at=run_submitted_at)
         self._tell_progress(group, source)
 
     def tell_past_end(self, known: Tracked, past: PastRun, job: Job, source: Evidence) -> Tracked:
         """Tell how an earlier run ended; give what is remembered of the job from then on."""
         if past.job.started_at is None and has_started(job):
-            started = self._past_fact(JobStarted, _as_started(job), past, source)
+            started = self._past_fact(JobStarted, as_started(job), past, source)
             self._facts.append(replace(started, revision=past.revision - 1))
         self._facts.append(self._past_fact(JobEnded, job, past, source))
         left = tuple(one for one in known.past_runs if one is not past)
@@ -149,6 +142,49 @@ class Ledger:
         job = replace(tracked.job, state=JobState.VANISHED)
         self._tell(job, Evidence.NONE, JobVanished, run_submitted_at=tracked.run_submitted_at)
 
+    def tell_again(self, known: Tracked, *, above: int = 0) -> None:
+        """Tell a remembered job again, for whoever missed facts of it.
+
+        What happens once per run keeps its id, so it is recorded only by who missed it. The last
+        fact carries the job as it is, under a revision of its own: one that was told before might
+        be of a message that the bus would drop as a repetition.
+
+        Args:
+            known: What is remembered.
+            above: A revision that others have of it; the new one is larger.
+        """
+        told: list[tuple[type[_OncePerRun], Job]] = [(JobSubmitted, as_submitted(known.job))]
+        if known.has_started:
+            told.append((JobStarted, as_started(known.job)))
+        if known.ended:
+            told.append((JobEnded, known.job))
+        elif known.job.state is JobState.VANISHED:
+            told.append((JobVanished, known.job))
+        told[-1] = (told[-1][0], known.job)
+        revision = max(self._now_revision(), known.revision + 1, above + 1)
+        for kind, job in told:
+            fact = kind(
+                cluster=self._cluster,
+                job=job,
+                observed_at=known.observed_at,
+                revision=revision,
+                source=known.source,
+            )
+            self._facts.append(fact)
+            self.remember(replace(known, revision=revision))
+            revision += 1
+
+    def tell_gone(self, other: Tracked) -> None:
+        """Tell that a job is gone whose id another job has now; only that one is remembered."""
+        fact = JobVanished(
+            cluster=self._cluster,
+            job=replace(other.job, state=JobState.VANISHED),
+            observed_at=self._observed_at,
+            revision=max(self._now_revision(), other.revision + 1),
+            source=Evidence.NONE,
+        )
+        self._facts.append(fact)
+
     def settle(self, job_id: JobId) -> None:
         """Ask accounting no more about an ended job."""
         known = self.get(job_id)
@@ -185,7 +221,7 @@ class Ledger:
         known = self._known(job)
         told = False
         if has_started(job) and not known.has_started:
-            self._tell(_as_started(job), source, JobStarted)
+            self._tell(as_started(job), source, JobStarted)
             told = True
         if job.state.is_terminal:
             self._tell(job, source, JobEnded)
@@ -206,7 +242,7 @@ class Ledger:
         self,
         job: Job,
         source: Evidence,
-        kind: type[JobSubmitted | JobStarted | JobEnded | JobVanished],
+        kind: type[_OncePerRun],
         *,
         run_submitted_at: datetime | None = None,
     ) -> None:
@@ -266,55 +302,3 @@ class Ledger:
             )
         )
         return revision
-
-
-def changed_fields(before: Job, after: Job) -> tuple[str, ...]:
-    """Give the names of the fields whose change is worth telling, sorted."""
-    if before is after:
-        return ()
-    changed: list[str] = []
-    old, new = _compared_values(before), _compared_values(after)
-    if old != new:
-        pairs = zip(_COMPARED, old, new, strict=True)
-        changed = [name for name, was, now in pairs if was != now]
-    if _moved(before.expected_start_at, after.expected_start_at):
-        changed.append("expected_start_at")
-    return tuple(sorted(changed))
-
-
-def _moved(before: datetime | None, after: datetime | None) -> bool:
-    if before is None or after is None:
-        return before is not after
-    return abs(after - before) >= _NOTICEABLE
-
-
-def _as_submitted(job: Job) -> Job:
-    """Give the job as it was when it was accepted: what came later is not in the fact."""
-    if job.state is JobState.PENDING:
-        return job
-    return replace(
-        job,
-        state=JobState.PENDING,
-        state_flags=(),
-        reason="",
-        started_at=None,
-        ended_at=None,
-        node_list="",
-        exit_code=None,
-        exit_signal=None,
-    )
-
-
-def _as_started(job: Job) -> Job:
-    """Give the job as it was when it started."""
-    if not job.state.is_terminal:
-        return job
-    return replace(
-        job,
-        state=JobState.RUNNING,
-        state_flags=(),
-        reason="",
-        ended_at=None,
-        exit_code=None,
-        exit_signal=None,
-    )

@@ -45,12 +45,14 @@ class GpuDemand(_message.Message):
     def __init__(self, gpu_type: _Optional[str] = ..., jobs: _Optional[int] = ..., gpus: _Optional[int] = ..., eligible_jobs: _Optional[int] = ..., eligible_gpus: _Optional[int] = ...) -> None: ...
 
 class RollEntry(_message.Message):
-    __slots__ = ("job_id", "submitted_at")
+    __slots__ = ("job_id", "submitted_at", "revision")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     SUBMITTED_AT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     submitted_at: _timestamp_pb2.Timestamp
-    def __init__(self, job_id: _Optional[str] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    revision: int
+    def __init__(self, job_id: _Optional[str] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class PartitionSampled(_message.Message):
     __slots__ = ("cluster", "observed_at", "source", "partition", "gpu_source", "state", "is_default", "is_hidden", "max_time_s", "default_time_s", "grace_time_s", "min_nodes", "max_nodes", "max_cpus_per_node", "priority_tier", "priority_job_factor", "preempt_mode", "over_subscribe", "qos", "allow_accounts", "deny_accounts", "allow_groups", "allow_qos", "deny_qos", "requires_reservation", "nodes_total", "nodes_by_state", "cpus_total", "cpus_allocated", "cpus_free", "memory_total_mib", "memory_free_mib", "gpus", "nodes_by_free_gpus", "demand", "demand_is_known", "root_only", "next_reservation_at", "next_reservation_nodes")

@@ -15,11 +15,13 @@ from slurmfleet.contracts.codec import decode, encode
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.events import Fact, PollFinished
 from slurmfleet.contracts.streams import DEAD_LETTERS, PROJECTOR, STREAMS, ConsumerSpec
+from slurmfleet.contracts.surveys import RollCalled
 from slurmfleet.runtime.health import Health
 from slurmfleet.store.errors import StatementError, StoreError, StoreUnavailableError
 from slurmfleet.store.write.facts import Applied
 from slurmfleet.testing.builders import NOON, a_poll
 from slurmfleet.testing.clock import ManualClock
+from slurmfleet.testing.samples import filled
 
 DEAD = ConsumerSpec(
     durable="reader",
@@ -104,6 +106,18 @@ async def test_what_is_stored_is_acknowledged(bench: Bench):
     assert list(bench.store.stored.values()) == told
     assert await bench.consumer.pending() == 0
     assert bench.projector.health.checks["facts"].ok
+
+
+async def test_rolls_are_handed_on_once_all_before_them_is_written(bench: Bench):
+    seen: list[tuple[int, Sequence[RollCalled]]] = []
+    bench.projector.on_rolls = lambda rolls: seen.append((len(bench.store.stored), rolls))
+    roll = filled(RollCalled)
+    await bench.tell(*polls(2), roll)
+
+    await bench.projector.step(bench.consumer)
+
+    assert seen == [(3, [roll])]
+    assert await bench.consumer.pending() == 0
 
 
 async def test_facts_told_before_the_acknowledgement_was_lost_are_stored_once(bench: Bench):

@@ -358,4 +358,4 @@ def test_garbage_gives_bad_rows_and_no_error(garbage: str):
     rows = parse_detail(garbage.encode(), SEPARATORS)
 
     assert rows.jobs == ()
-    assert bool(rows.bad) == bool(garbage.strip())
+    assert bool(rows.bad) == bool(garbage.encode().strip())

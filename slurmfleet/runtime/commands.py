@@ -1,4 +1,4 @@
-"""Asks a cluster's collector over the bus, and says what went wrong in the faces' words."""
+"""Asks a cluster's collector over the bus, and says what went wrong as a problem with its mend."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -22,16 +22,31 @@ Result = TypeVar("Result", bound=BaseModel)
 
 
 async def ask_collector(
-    bus: Bus, cluster: ClusterName, verb: Verb, result: type[Result], *, limit_s: float
+    bus: Bus,
+    cluster: ClusterName,
+    verb: Verb,
+    result: type[Result],
+    *,
+    limit_s: float,
+    request: BaseModel | None = None,
 ) -> Result:
     """Send a command to a cluster's collector and give its result.
+
+    Args:
+        bus: Where to ask.
+        cluster: Whose collector.
+        verb: What it shall do.
+        result: What it answers.
+        limit_s: How long the answer may take.
+        request: What the verb needs to be told; None for nothing.
 
     Raises:
         ProblemError: The collector is not there, did not answer in time, or answered with one.
     """
+    body = request.model_dump_json().encode() if request is not None else b"{}"
     try:
         with bus_problems():
-            reply = await bus.request(command_subject(cluster, verb), b"{}", limit_s=limit_s)
+            reply = await bus.request(command_subject(cluster, verb), body, limit_s=limit_s)
     except NoResponderError as exc:
         raise ProblemError(
             ProblemCode.COLLECTOR_UNREACHABLE,
@@ -94,6 +109,6 @@ def _read(body: bytes, result: type[Result], cluster: ClusterName) -> Result:
         raise ProblemError(
             ProblemCode.INTERNAL,
             f"The collector of {cluster} gave an answer of another version.",
-            remedy="Run the same version of the collector and of the api.",
+            remedy="Run the same version of the collector and of the service that asks.",
         ) from exc
     return reply.unwrap()
