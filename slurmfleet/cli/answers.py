@@ -23,6 +23,7 @@ class ClusterAnswer(_Answer):
     track_accounts: tuple[str, ...] = ()
     link: str | None = None
     error: str = ""
+    accounting_error: str = ""
     failing_since: datetime | None = None
     slurm_version: str = ""
     interval_s: float | None = None

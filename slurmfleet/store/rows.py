@@ -236,6 +236,8 @@ class ClusterView:
     queue_error: str
     accounting_observed_at: datetime | None
     accounting_error: str
+    """Why accounting told nothing when it was last asked, or that the site keeps none."""
+
     observed_at: datetime | None
     """End of the newest poll that told the tracked jobs; None before the first."""
 

@@ -6,6 +6,9 @@ is asked on a channel of its own, with limits and a breaker of its own: looks go
 What it is asked: jobs with an open question; which followed jobs ended since it was last asked
 that, so that one that came and went between two looks is told too; jobs that are followed no more,
 now and then; and once about each live job, for its submit line.
+
+A site may keep no accounting, by its settings or by sacct's own word. Then nobody is asked: what
+left the queue is given up after the usual patience, counted by good looks.
 """
 
 import asyncio
@@ -27,7 +30,7 @@ from services.collector.state import StateFile
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job
 from slurmfleet.contracts.registry import ClusterConfig
-from slurmfleet.contracts.sections import SectionOutcome
+from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.slurm.columns import Dialect
 from slurmfleet.slurm.commands import (
     WINDOW_SECTION,
@@ -35,7 +38,7 @@ from slurmfleet.slurm.commands import (
     accounting_sections,
     accounting_window_sections,
 )
-from slurmfleet.slurm.faults import FaultKind, find_fault
+from slurmfleet.slurm.faults import EXPLANATIONS, FaultKind, find_fault
 from slurmfleet.slurm.records import BadRow, Separators
 from slurmfleet.slurm.sacct import parse_accounting
 from slurmfleet.ssh.errors import SshError
@@ -58,7 +61,15 @@ WINDOW_OVERLAP = timedelta(minutes=10)
 ROUND_TRIP_S = 10.0
 """On top of what the sections may take."""
 
-_ABSENT_WAIT_S = 3_600.0
+ABSENCE_HOLDS = timedelta(hours=1)
+"""How long sacct is believed that there is no accounting, where the site's settings say nothing."""
+
+_KEEPS_NONE = SectionOutcome(
+    name=SectionName.ACCOUNTING,
+    ok=True,
+    exit_status=None,
+    error=EXPLANATIONS[FaultKind.ACCOUNTING_ABSENT],
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,19 +136,31 @@ class Inquiry:
         self.breaker = Breaker(
             first_s=settings.accounting_retry_s, most_s=settings.accounting_retry_most_s
         )
-        self.is_absent = False
+        self._absent_until: datetime | None = None
+        self._looked_at: datetime | None = None
+        self._concluded_at: datetime | None = None
         self.heard_at: datetime | None = None
         self._told: list[SectionOutcome] = []
 
     @property
     def interval_s(self) -> float:
         """Between two inquiries at least, while all is well."""
-        if self.is_absent:
-            return _ABSENT_WAIT_S
         return 1.8 * self._config.hot_interval_s
 
-    def notice(self) -> None:
-        """Say that a look has ended, after which there may be something to ask."""
+    @property
+    def is_absent(self) -> bool:
+        """Whether the site keeps no accounting, so that there is nobody to ask."""
+        if self._desk.is_probed and self._desk.probe.abilities.has_accounting is False:
+            return True
+        return self._absent_until is not None and self._clock.now() < self._absent_until
+
+    def notice(self, looked_at: datetime | None = None) -> None:
+        """Say that a look has ended, after which there may be something to ask.
+
+        Args:
+            looked_at: When the last good look ended, if there was one.
+        """
+        self._looked_at = looked_at or self._looked_at
         self._noticed.set()
 
     def take_outcomes(self) -> tuple[SectionOutcome, ...]:
@@ -151,11 +174,39 @@ class Inquiry:
             await self._noticed.wait()
             self._noticed.clear()
             await self._rest()
-            if not self._desk.is_probed:
-                continue
-            inquired = self.inquired()
-            if not inquired.is_empty:
-                await self.ask(inquired)
+            if self._desk.is_probed:
+                await self.inquire()
+
+    async def inquire(self) -> None:
+        """Ask what there is to ask; where there is nobody to ask, conclude what follows from it."""
+        if self.is_absent:
+            await self._conclude_alone()
+            return
+        inquired = self.inquired()
+        if not inquired.is_empty:
+            await self.ask(inquired)
+
+    async def _conclude_alone(self) -> None:
+        """Give up in time what left the queue of a site that keeps no accounting.
+
+        The time is that of the last good look: a cluster that is not seen gives no evidence.
+        """
+        self._told = [_KEEPS_NONE]
+        if self._looked_at is None or self._looked_at == self._concluded_at:
+            return
+        self._desk.check_ours()
+        self._concluded_at = self._looked_at
+        if asked := open_questions(self._book.memory):
+            await self._book.take(
+                Look(
+                    observed_at=self._looked_at,
+                    present=None,
+                    followed=self._followed(),
+                    accounting=(),
+                    asked=asked,
+                )
+            )
+        self._next_at = self._clock.now() + timedelta(seconds=self.interval_s)
 
     def inquired(self) -> Inquired:
         """Give what is to be asked now."""
@@ -186,7 +237,7 @@ class Inquiry:
             metrics.POLL_BAD_ROWS.labels(**labels).inc(section.bad_rows)
             metrics.POLL_SECTION_FAILURES.labels(**labels).inc(0 if section.ok else 1)
         await asyncio.to_thread(self._state.keep_bad_rows, "accounting", heard.bad_rows, now)
-        self.is_absent = heard.is_absent
+        self._absent_until = now + ABSENCE_HOLDS if heard.is_absent else None
         if heard.rows is None and not heard.is_absent:
             self._after_failure(now, heard.error)
             return
@@ -335,7 +386,7 @@ def read_accounting(answer: Answer, names: Sequence[str], dialect: Dialect) -> H
         if well
         else None,
         sections=tuple(
-            replace(one, ok=True, error="This cluster keeps no accounting.") if absent else one
+            replace(one, ok=True, error=_KEEPS_NONE.error) if absent else one
             for one in outcomes.values()
         ),
         bad_rows=tuple(bad),

@@ -72,5 +72,11 @@ def test_staleness_is_told_below_the_table():
     assert shown[2] == "alpha: not looked at for 9 min"
 
 
+def test_a_site_without_accounting_says_so_below_the_table():
+    shown = _shown(_cluster(accounting_error="This cluster keeps no accounting database."))
+
+    assert shown[2:] == ["alpha: accounting: This cluster keeps no accounting database."]
+
+
 def test_no_cluster_tells_how_to_add_one():
     assert _shown() == ["No cluster is configured: slurmfleet cluster add NAME --host LOGIN_NODE"]
