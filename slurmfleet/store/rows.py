@@ -248,7 +248,8 @@ class ClusterView:
 
     source: str = "poll"
     live_jobs: Mapping[JobState, int] = field(default_factory=dict[JobState, int])
-    """Stored live jobs of tracked users and accounts per state."""
+    """Stored live jobs of tracked users and accounts per state; of arrays and het jobs each member
+    counts, whether it has a record of its own or not, and the whole does not."""
 
     partitions: tuple[PartitionView, ...] = ()
     """Everybody's jobs, by partition and state; empty until they were counted."""

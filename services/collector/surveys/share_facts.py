@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.collector.jobs.tracked import Memory, is_array
+from services.collector.jobs.tracked import Memory
 from services.collector.surveys.headroom import (
     AssociationKey,
     HeadRooms,
@@ -181,5 +181,5 @@ def qos_fact(qos: Qos, cluster: ClusterName, observed_at: datetime) -> QosSample
 
 
 def _single_jobs(memory: Memory) -> Iterable[Job]:
-    """Give the jobs that hold nodes by themselves: an array is counted by its tasks."""
-    return (one.job for one in memory.values() if not is_array(one.job))
+    """Give the jobs that hold nodes by themselves: arrays and het jobs are counted by members."""
+    return (one.job for one in memory.values() if not one.is_group)
