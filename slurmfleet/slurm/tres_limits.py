@@ -14,6 +14,9 @@ from slurmfleet.slurm.errors import MalformedValueError
 from slurmfleet.slurm.quantities import parse_amount, parse_memory_mib
 
 NO_TRES: Mapping[str, int] = {}
+CPU = "cpu"
+MEMORY = "mem"
+NODE = "node"
 GPU = "gres/gpu"
 GPU_TYPE_PREFIX = "gres/gpu:"
 
