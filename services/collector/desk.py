@@ -99,6 +99,10 @@ class Desk:
             raise IncompleteAnswerError("The login node was not probed yet.")
         return self.known.probe
 
+    def check_ours(self) -> None:
+        """Raise where another replica has taken over the cluster: its conclusions count."""
+        self._may_ask()
+
     async def ask(
         self, sections_with: Callable[[Separators], Sequence[Section]], *, limit_s: float
     ) -> Answer:

@@ -8,6 +8,7 @@ from services.collector.surveys.runner import SurveyRunner
 from slurmfleet.contracts.commands import Diagnosis, QuestionState, UnreadLine
 
 MOST_LINES = 20
+_NO_ACCOUNTING = "no accounting on this site: how jobs end is known from the queue alone"
 
 
 def diagnose(station: Station) -> Diagnosis:
@@ -56,6 +57,8 @@ def _looks(watch: ClusterWatch) -> QuestionState:
 
 
 def _accounting(inquiry: Inquiry) -> QuestionState:
+    if inquiry.is_absent:
+        return QuestionState(name="accounting", ok=True, interval_s=0, detail=_NO_ACCOUNTING)
     breaker = inquiry.breaker
     asked = inquiry.heard_at is not None or breaker.is_open
     return QuestionState(
@@ -65,7 +68,6 @@ def _accounting(inquiry: Inquiry) -> QuestionState:
         failing_since=breaker.failing_since,
         good_at=inquiry.heard_at,
         interval_s=_wait_s(breaker, inquiry.interval_s),
-        detail="this cluster keeps no accounting" if inquiry.is_absent else "",
     )
 
 

@@ -127,7 +127,7 @@ class Station:
     def _looked(self) -> None:
         if self.known.probe is not None:
             self._ready.set()
-        self.inquiry.notice()
+        self.inquiry.notice(self.watch.good_at)
 
     async def _call_rolls(self) -> None:
         while True:

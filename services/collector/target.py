@@ -13,6 +13,7 @@ from slurmfleet.ssh.errors import (
     SshConfigError,
     SshError,
     SshKeyFileError,
+    SshNoMasterError,
     SshNoShellError,
     SshTimeoutError,
 )
@@ -20,6 +21,7 @@ from slurmfleet.ssh.target import DEFAULT_PORT, SshTarget
 
 _LINK_STATES: Sequence[tuple[type[SshError], LinkState, ProblemCode]] = (
     (SshAuthDeniedError, LinkState.AUTH_DENIED, ProblemCode.SSH_AUTH_DENIED),
+    (SshNoMasterError, LinkState.NO_MASTER, ProblemCode.SSH_NO_MASTER),
     (HostKeyChangedError, LinkState.HOST_KEY_CHANGED, ProblemCode.HOST_KEY_CHANGED),
     (HostKeyError, LinkState.HOST_KEY_UNKNOWN, ProblemCode.HOST_KEY_UNKNOWN),
     (SshTimeoutError, LinkState.TIMED_OUT, ProblemCode.CLUSTER_UNREACHABLE),

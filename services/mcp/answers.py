@@ -71,6 +71,9 @@ class ClusterLine:
     name: ClusterName
     link: LinkState | None
     error: str
+    accounting_error: str
+    """Why accounting tells nothing, be it that the site keeps none; empty when it does."""
+
     failing_since: datetime | None
     slurm_version: str
     interval_s: float | None
@@ -166,6 +169,7 @@ def cluster_line(view: ClusterView, *, with_partitions: bool) -> ClusterLine:
         name=view.name,
         link=view.link,
         error=clean_line(view.error, at_most_chars=2 * TEXT_CHARS),
+        accounting_error=clean_line(view.accounting_error, at_most_chars=2 * TEXT_CHARS),
         failing_since=view.failing_since,
         slurm_version=view.slurm_version,
         interval_s=view.interval_s,

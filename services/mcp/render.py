@@ -124,6 +124,8 @@ def _cluster_lines(line: ClusterLine) -> Iterable[str]:
         yield f"  STALE: {line.stale_reason}"
     if line.error:
         yield f"  error: {line.error}"
+    if line.accounting_error:
+        yield f"  accounting: {line.accounting_error}"
     if line.tracked_jobs:
         yield "  your jobs: " + ", ".join(f"{n} {state}" for state, n in line.tracked_jobs.items())
     if line.everybody:

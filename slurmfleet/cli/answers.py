@@ -23,6 +23,7 @@ class ClusterAnswer(_Answer):
     track_accounts: tuple[str, ...] = ()
     link: str | None = None
     error: str = ""
+    accounting_error: str = ""
     failing_since: datetime | None = None
     slurm_version: str = ""
     interval_s: float | None = None
@@ -38,6 +39,43 @@ class ClusterList(_Answer):
     """The configured clusters."""
 
     items: tuple[ClusterAnswer, ...]
+
+
+class GpuRequestAnswer(_Answer):
+    """GPUs of one type that a job asked for."""
+
+    count: int
+    per: str = "job"
+    gpu_type: str = ""
+
+
+class RequestAnswer(_Answer):
+    """What a job asked for beyond its size."""
+
+    gpus: tuple[GpuRequestAnswer, ...] = ()
+    features: str = ""
+    required_nodes: str = ""
+    excluded_nodes: str = ""
+    reservation: str = ""
+    licenses: str = ""
+    is_exclusive: bool = False
+    is_batch: bool | None = None
+    may_requeue: bool | None = None
+    task_count: int = 0
+    nice: int | None = None
+    deadline_at: datetime | None = None
+
+
+class DependencyAnswer(_Answer):
+    """One thing that a job waits for."""
+
+    kind: str
+    job_id: int | None = None
+    array_task_id: int | None = None
+    is_whole_array: bool = False
+    delay_min: int = 0
+    any_suffices: bool = False
+    state: str = "unknown"
 
 
 class JobAnswer(_Answer):
@@ -61,21 +99,38 @@ class JobAnswer(_Answer):
     time_limit_s: int | None = None
     nodes: int = 0
     node_list: str = ""
+    node_names: tuple[str, ...] = ()
+    has_all_node_names: bool = True
+    batch_host: str = ""
     cpus: int = 0
     memory_mib: int | None = None
     gpus: int = 0
+    gpu_source: str = ""
     gpus_by_type: Mapping[str, int] = Field(default_factory=dict[str, int])
+    tres: str = ""
+    priority: int | None = None
     dependency: str = ""
+    dependencies: tuple[DependencyAnswer, ...] = ()
+    request: RequestAnswer = RequestAnswer()
     work_dir: str = ""
     command: str = ""
+    submit_line: str = ""
     stdout_path: str = ""
     stderr_path: str = ""
+    stdin_path: str = ""
+    unexpanded_paths: tuple[str, ...] = ()
     comment: str = ""
     restart_count: int = 0
     exit_code: int | None = None
     exit_signal: int | None = None
+    array_job_id: int | None = None
+    array_task_id: int | None = None
     array_pending: str = ""
     task_states: Mapping[str, int] = Field(default_factory=dict[str, int])
+    het_job_id: int | None = None
+    het_offset: int | None = None
+    sluid: str = ""
+    vanished_at: datetime | None = None
     live: bool = False
     observed_at: datetime
     age_s: float | None = None

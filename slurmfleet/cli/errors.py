@@ -103,6 +103,7 @@ _EXIT_CODES = {
     ProblemCode.COLLECTOR_UNREACHABLE: ExitCode.UNREACHABLE,
     ProblemCode.CLUSTER_UNREACHABLE: ExitCode.UNREACHABLE,
     ProblemCode.SSH_AUTH_DENIED: ExitCode.REFUSED,
+    ProblemCode.SSH_NO_MASTER: ExitCode.REFUSED,
     ProblemCode.HOST_KEY_UNKNOWN: ExitCode.REFUSED,
     ProblemCode.HOST_KEY_CHANGED: ExitCode.REFUSED,
     ProblemCode.STORE_UNAVAILABLE: ExitCode.UNREACHABLE,

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slurmfleet.cli.errors import CliError, ExitCode
+from slurmfleet.contracts.text import clean_line
 
 _WIDE_COLUMNS = 200
 """Where the output is no terminal and nothing says how wide it is."""
@@ -84,23 +85,33 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> Ta
     return made
 
 
-def pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
-    """Make a list of names and values; long values wrap, empty ones are left out."""
+def pairs(rows: Iterable[tuple[str, str | Text]], *, name_width: int | None = None) -> Table:
+    """Make a list of names and values; long values wrap, empty ones are left out.
+
+    Args:
+        rows: Names and values.
+        name_width: At least so many columns for the names, so that lists below one another align.
+    """
     made = Table(box=None, pad_edge=False, show_header=False)
-    made.add_column(style="bold", no_wrap=True)
+    made.add_column(style="bold", no_wrap=True, min_width=name_width)
     made.add_column(overflow="fold")
     for name, value in rows:
         if value:
-            made.add_row(name, Text(value) if isinstance(value, str) else value)
+            made.add_row(name, _text(value))
     return made
 
 
 def _cell(value: str | Text) -> Text:
     """Give a cell that is one line: text of others is never read as markup."""
-    text = Text(value) if isinstance(value, str) else value
+    text = _text(value)
     text.no_wrap = True
     text.overflow = "ellipsis"
     return text
+
+
+def _text(value: str | Text) -> Text:
+    """Give a value to print; text of others may hold what would turn or forge the terminal."""
+    return Text(clean_line(value)) if isinstance(value, str) else value
 
 
 def plain(text: str) -> str:

@@ -118,7 +118,9 @@ class QuestionState(BaseModel):
     good_at: AwareDatetime | None = Field(
         default=None, description="When it last went well; null: never since the collector began."
     )
-    interval_s: float = Field(description="Until it is asked again, from start to start.")
+    interval_s: float = Field(
+        description="Until it is asked again, from start to start; 0: there is nobody to ask."
+    )
     detail: str = ""
 
 

@@ -26,6 +26,8 @@ class LinkState(StrEnum):
     TIMED_OUT = "timed_out"
     AUTH_DENIED = "auth_denied"
     """Latched: no further attempt is made until a person acts."""
+    NO_MASTER = "no_master"
+    """No OpenSSH master of ours is open; only its owner can open one, and the error says how."""
     HOST_KEY_UNKNOWN = "host_key_unknown"
     HOST_KEY_CHANGED = "host_key_changed"
     MISCONFIGURED = "misconfigured"

@@ -26,6 +26,7 @@ class ProblemCode(StrEnum):
     COLLECTOR_UNREACHABLE = "collector_unreachable"
     CLUSTER_UNREACHABLE = "cluster_unreachable"
     SSH_AUTH_DENIED = "ssh_auth_denied"
+    SSH_NO_MASTER = "ssh_no_master"
     HOST_KEY_UNKNOWN = "host_key_unknown"
     HOST_KEY_CHANGED = "host_key_changed"
     STORE_UNAVAILABLE = "store_unavailable"

@@ -28,6 +28,49 @@ class QosHeadRoom:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitUse:
+    """One limit, whose it is, and how far it is used."""
+
+    name: str
+    """In Slurm's word: `GrpTRES`, `MaxTRESPU`, `GrpJobs`, `MaxSubmitPU`, `GrpTRESMins`."""
+
+    tres: str = ""
+    """What is limited: `cpu`, `mem` in MiB, `node`, `gres/gpu`; empty: jobs."""
+
+    owner: str
+    """`account bio`, `user carol in bio`, `QOS capped`, `account bio under QOS capped`."""
+
+    used: int
+    allowed: int
+    used_at_least: bool = False
+    """Others' jobs count too and are not all known: it may be more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What the limits leave to jobs under one QOS in one partition, all of them together."""
+
+    qos: str = ""
+    """Empty: of an account or of somebody whose jobs are not all followed; no QOS is judged."""
+
+    partition: str = ""
+    """A partition with a QOS of its own; empty: the other partitions."""
+
+    gpus: int | None = None
+    """How many more GPUs may run; None: no limit."""
+
+    bounded_by: str = ""
+    """The limit that is nearest: `account bio: GrpTRES gres/gpu=6`; empty: none."""
+
+    at_most: bool = False
+    """It may be less: some limits or some use are not known, or limit what GPUs come with."""
+
+    limits: tuple[LimitUse, ...] = ()
+    """Of each resource the limit that binds first, jobs that run and jobs that are submitted
+    included; sorted by name and resource."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShareSampled(Sample):
     """One association: an account, or a user in an account.
 
@@ -113,6 +156,10 @@ class ShareSampled(Sample):
 
     limits_enforced: bool | None = None
     """Whether Slurm holds anybody to limits (AccountingStorageEnforce); None: not told."""
+
+    rooms: tuple[Room, ...] = ()
+    """What all limits leave, by Slurm's precedence; for users one per QOS that they may use, and
+    per partition that has a QOS of its own. Empty unless `head_room_told`."""
 
     def _identity(self) -> tuple[str, ...]:
         return self.account, self.user, self.partition

@@ -1,6 +1,7 @@
 """Commands that ask for shares, limits and use, as argument lists.
 
-What each costs: sshare one request to the controller, `scontrol show config` two; each sacctmgr and
+What each costs: sshare and the partitions one request to the controller each, `scontrol show
+config` two; each sacctmgr and
 sreport one conversation with the accounting database, and none with the controller. sshare lists
 all accounts and, by -u, no other users than those that were asked for; the same is had of sacctmgr
 by asking twice, for the associations of no user (`user=`) and for those of some. sreport's
@@ -33,6 +34,12 @@ def config_section(*, limit_s: float = QUEUE_LIMIT_S) -> Section:
     """Ask the controller for its settings."""
     argv = ("scontrol", "show", "config")
     return Section(name=SectionName.CONFIG, argv=argv, limit_s=limit_s)
+
+
+def partitions_section(*, limit_s: float = QUEUE_LIMIT_S) -> Section:
+    """Ask the controller for all partitions, hidden ones too: each may have a QOS of its own."""
+    argv = ("scontrol", "-a", "-o", "show", "partition")
+    return Section(name=SectionName.PARTITIONS, argv=argv, limit_s=limit_s)
 
 
 def shares_section(users: Iterable[str], *, limit_s: float = QUEUE_LIMIT_S) -> Section:

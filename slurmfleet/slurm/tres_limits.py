@@ -14,6 +14,9 @@ from slurmfleet.slurm.quantities import parse_amount, parse_memory_mib
 from slurmfleet.slurm.remembering import remembers_short_texts
 
 NO_TRES: Mapping[str, int] = {}
+CPU = "cpu"
+MEMORY = "mem"
+NODE = "node"
 GPU = "gres/gpu"
 GPU_TYPE_PREFIX = "gres/gpu:"
 

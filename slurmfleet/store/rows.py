@@ -236,6 +236,8 @@ class ClusterView:
     queue_error: str
     accounting_observed_at: datetime | None
     accounting_error: str
+    """Why accounting told nothing when it was last asked, or that the site keeps none."""
+
     observed_at: datetime | None
     """End of the newest poll that told the tracked jobs; None before the first."""
 
@@ -246,7 +248,8 @@ class ClusterView:
 
     source: str = "poll"
     live_jobs: Mapping[JobState, int] = field(default_factory=dict[JobState, int])
-    """Stored live jobs of tracked users and accounts per state."""
+    """Stored live jobs of tracked users and accounts per state; of arrays and het jobs each member
+    counts, whether it has a record of its own or not, and the whole does not."""
 
     partitions: tuple[PartitionView, ...] = ()
     """Everybody's jobs, by partition and state; empty until they were counted."""

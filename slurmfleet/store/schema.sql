@@ -427,7 +427,12 @@ CREATE VIEW grafana.jobs AS
     observed_at,
     source,
     array_job_id,
-    array_task_id
+    array_task_id,
+    het_job_id,
+    het_offset,
+    task_states,
+    COALESCE(array_job_id, het_job_id) AS group_id,
+    (((array_job_id IS NOT NULL) AND (array_task_id IS NULL)) OR ((het_job_id IS NOT NULL) AND (het_offset IS NULL))) AS is_group
    FROM public.jobs jo
   WHERE ((NOT is_live) OR (NOT (cluster IN ( SELECT gone.name
            FROM public.clusters gone
@@ -600,6 +605,10 @@ COMMENT ON INDEX public.jobs_account IS 'History of one account.';
 CREATE INDEX jobs_ended ON public.jobs USING btree (submitted_at DESC, cluster, job_id) WHERE (NOT is_live);
 
 COMMENT ON INDEX public.jobs_ended IS 'Keyset of the history.';
+
+CREATE INDEX jobs_group ON public.jobs USING btree (cluster, COALESCE(array_job_id, het_job_id)) WHERE (COALESCE(array_job_id, het_job_id) IS NOT NULL);
+
+COMMENT ON INDEX public.jobs_group IS 'Members of an array or of a het job, and the whole.';
 
 CREATE INDEX jobs_live ON public.jobs USING btree (submitted_at DESC, cluster, job_id) WHERE is_live;
 

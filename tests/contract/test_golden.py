@@ -2,7 +2,8 @@
 
 `pytest tests/contract/test_golden.py --update-golden` writes the bytes of kinds that have none
 yet; bytes that are there are never written again. Facts have grown: the bytes of a job without
-details decode as well as those of one with them (`details`), and so do those of samples.
+details decode as well as those of one with them (`details`), and so do those of samples, each time
+they grow in a folder of its own.
 """
 
 from collections.abc import Collection, Mapping
@@ -33,37 +34,43 @@ PLAIN_JOB = replace(
     unexpanded_paths=(),
     sluid="",
 )
-GROWN: Mapping[str, tuple[str, ...]] = {
-    "ShareSampled": (
-        "tres_minutes_used",
-        "head_room_told",
-        "head_room_at_most",
-        "head_room_bounded_by",
-        "head_room_by_gpu_type",
-        "qos_head_room",
-        "limits_enforced",
-    ),
-    "RollEntry": ("revision",),
+GROWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "ShareSampled": {
+        "details": (
+            "tres_minutes_used",
+            "head_room_told",
+            "head_room_at_most",
+            "head_room_bounded_by",
+            "head_room_by_gpu_type",
+            "qos_head_room",
+            "limits_enforced",
+        ),
+        "rooms": ("rooms",),
+    },
+    "RollEntry": {"details": ("revision",)},
 }
-"""Fields of samples and of their parts that came after their first bytes were written."""
+"""Fields of samples and of their parts that came after their first bytes were written, by the
+folder of the bytes that have them; the oldest first."""
 
-GROWN_KINDS = ("ShareSampled", "RollCalled")
+GROWN_BYTES = (("ShareSampled", "details"), ("ShareSampled", "rooms"), ("RollCalled", "details"))
 """Samples whose bytes have such fields, in themselves or in their parts."""
 
 
-def without_later_fields(value: Any) -> Any:  # noqa: ANN401 a fact, a part of it, or a value
-    """Give a fact as it was when its kind was new."""
+def without_later_fields(value: Any, folder: str = "") -> Any:  # noqa: ANN401 a fact or a part of it
+    """Give a fact as it was when its kind was new, or had grown to what a folder has."""
     if isinstance(value, tuple):
-        return tuple(without_later_fields(one) for one in value)
+        return tuple(without_later_fields(one, folder) for one in value)
     if not is_dataclass(value) or isinstance(value, type):
         return value
-    later = GROWN.get(type(value).__name__, ())
-    return replace(value, **{one.name: _before(value, one, later) for one in fields(value)})
+    grown = GROWN.get(type(value).__name__, {})
+    since = list(grown).index(folder) + 1 if folder in grown else 0
+    later = [name for names in list(grown.values())[since:] for name in names]
+    return replace(value, **{one.name: _before(value, one, later, folder) for one in fields(value)})
 
 
-def _before(value: object, one: Field[Any], later: Collection[str]) -> object:
+def _before(value: object, one: Field[Any], later: Collection[str], folder: str) -> object:
     if one.name not in later:
-        return without_later_fields(getattr(value, one.name))
+        return without_later_fields(getattr(value, one.name), folder)
     return one.default if one.default_factory is MISSING else one.default_factory()
 
 
@@ -81,16 +88,23 @@ def test_golden_bytes_decode_to_the_same_fact(kind: str, request: pytest.Fixture
     assert decode(path.read_bytes()) == (PLAIN_FACTS[kind],)
 
 
-@pytest.mark.parametrize("kind", [*JOB_KINDS, *GROWN_KINDS])
-def test_golden_bytes_of_facts_with_details_decode_to_the_same_fact(
-    kind: str, request: pytest.FixtureRequest
+@pytest.mark.parametrize(
+    ("kind", "folder"),
+    [
+        *((kind, "details") for kind in JOB_KINDS),
+        *GROWN_BYTES,
+    ],
+)
+def test_golden_bytes_of_facts_that_have_grown_decode_to_the_same_fact(
+    kind: str, folder: str, request: pytest.FixtureRequest
 ):
-    path = GOLDEN / "details" / f"{kind}.bin"
+    path = GOLDEN / folder / f"{kind}.bin"
+    fact = without_later_fields(FACTS[kind], folder)
     if request.config.getoption("--update-golden") and not path.exists():
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(_bytes(FACTS[kind]))
+        path.write_bytes(_bytes(fact))
 
-    assert decode(path.read_bytes()) == (FACTS[kind],)
+    assert decode(path.read_bytes()) == (fact,)
 
 
 def test_every_kind_of_fact_has_golden_bytes():

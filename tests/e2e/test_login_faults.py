@@ -22,6 +22,8 @@ class Place:
     site: SimulatedSite
     stack: Stack
     other_key: Path
+    socket: Path
+    """Of an OpenSSH master that nobody opens."""
 
     def link_of(self, cluster: str, link: str) -> dict[str, object]:
         return self.stack.eventually(
@@ -34,7 +36,7 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("login-faults")
-    other_key = folder / "other"
+    other_key, socket = folder / "other", folder / "never-opened"
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other_key], check=True, timeout=20
     )
@@ -47,9 +49,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             {**site.config, "name": "wrong-key", "key_files": [str(other_key)]},
             {**site.config, "name": "changed", "host_keys": [" ".join([host_port, *other[:2]])]},
             {**site.config, "name": "unknown", "host_keys": []},
+            {
+                **site.config,
+                "name": "no-master",
+                "transport": "master",
+                "control_path": str(socket),
+            },
         ]
         with running_stack(folder / "stack", configs) as stack:
-            yield Place(site=site, stack=stack, other_key=other_key)
+            yield Place(site=site, stack=stack, other_key=other_key, socket=socket)
 
 
 def test_a_denied_login_is_shown_in_status_and_doctor_with_the_mend(place: Place):
@@ -63,6 +71,18 @@ def test_a_denied_login_is_shown_in_status_and_doctor_with_the_mend(place: Place
     assert clusters["well"]["link"] == "ok"
     assert "slurmfleet cluster test wrong-key" in str(seen["error"])
     assert "auth" in doctor.stdout.lower() or "denied" in doctor.stdout.lower()
+
+
+def test_a_master_that_is_not_open_is_named_with_the_command_that_opens_it(place: Place):
+    seen = place.link_of("no-master", "no_master")
+
+    status = place.stack.cli("status")
+    refused = place.stack.cli("cluster", "test", "no-master", expect=None)
+
+    command = f"ssh -M -S {place.socket} -o ControlPersist=8h -fN"
+    assert command in str(seen["error"])
+    assert command in " ".join(status.stdout.split())
+    assert "no open OpenSSH master" in refused.stdout + refused.stderr
 
 
 def test_a_changed_host_key_is_refused_until_a_person_trusts_it(place: Place):

@@ -85,7 +85,7 @@ async def ask(member: Member) -> tuple[Finding, Finding, Finding]:
     assert limits is not None
     assert shares is not None
     assert usage is not None
-    assert rpcs == {"scontrol": 2, "sacctmgr": 3, "sshare": 1, "sreport": 2}
+    assert rpcs == {"scontrol": 3, "sacctmgr": 3, "sshare": 1, "sreport": 2}
     assert [one.error for one in (limits, shares, usage)] == ["", "", ""]
     assert [one.bad_rows for one in (limits, shares, usage)] == [(), (), ()]
     return limits, shares, usage
@@ -113,6 +113,13 @@ async def test_head_room_falls_by_what_runs_and_waits_not(member: Member):
         assert fact.head_room_told
         assert f"account {member.account}: GrpTRES gres/gpu" in fact.head_room_bounded_by
         assert fact.gpus_pending == member.limit
+        (room,) = fact.rooms
+        (gpus,) = (one for one in room.limits if one.tres == "gres/gpu")
+        assert (gpus.owner, gpus.used, gpus.allowed) == (
+            f"account {member.account}",
+            held,
+            member.limit,
+        )
     assert of(limits, member.account).group_tres["gres/gpu"] == member.limit
     assert of(shares, member.account, member.user).gpu_head_room == member.limit - held
     _compare_with_the_controller(member, of(shares, member.account))

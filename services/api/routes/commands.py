@@ -32,6 +32,7 @@ _ERRORS = documented(
     ProblemCode.REVISION_CONFLICT,
     ProblemCode.CLUSTER_UNREACHABLE,
     ProblemCode.SSH_AUTH_DENIED,
+    ProblemCode.SSH_NO_MASTER,
     ProblemCode.COLLECTOR_UNREACHABLE,
     ProblemCode.BUS_UNAVAILABLE,
 )

@@ -27,9 +27,6 @@ WINDOW_EVERY = timedelta(minutes=5)
 WINDOW_OVERLAP = timedelta(minutes=10)
 """slurmdbd may write an end minutes late, and with the time at which the job really ended."""
 
-ABSENT_WAIT_S = 3_600.0
-"""Between two inquiries where the site keeps no accounting: it may begin to."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inquired:
@@ -66,13 +63,11 @@ class Agenda:
         self._introduced: dict[JobId, int] = {}
         self._window_asked_at: datetime | None = None
         self._next_at: datetime | None = None
-        self.is_absent = False
-        """Whether the site keeps no accounting, by its newest answer."""
 
     @property
     def interval_s(self) -> float:
         """Between two inquiries at least, while all is well."""
-        return ABSENT_WAIT_S if self.is_absent else 1.8 * self._hot_interval_s
+        return 1.8 * self._hot_interval_s
 
     def wait_s(self, now: datetime) -> float:
         """Give the seconds until the next inquiry."""
@@ -103,13 +98,17 @@ class Agenda:
             since = accounted_until - WINDOW_OVERLAP
         return max(since, now - self._backfill_most), now
 
+    def rest(self, now: datetime) -> None:
+        """Have the usual interval pass before the next inquiry."""
+        self._next_at = now + timedelta(seconds=self.interval_s)
+
     def answered(self, inquired: Inquired, now: datetime, memory: Memory) -> None:
         """Note that an inquiry of `now` was answered; jobs that left the memory are forgotten."""
-        self._next_at = now + timedelta(seconds=self.interval_s)
+        self.rest(now)
         for job_id in inquired.jobs:
             self._asked_at[job_id] = now
             self._introduced[job_id] = self._introduced.get(job_id, 0) + 1
-        if inquired.window is not None and not self.is_absent:
+        if inquired.window is not None:
             self._window_asked_at = now
         for known in (self._asked_at, self._introduced):
             for job_id in [one for one in known if one not in memory]:

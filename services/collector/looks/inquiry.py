@@ -3,6 +3,9 @@
 Accounting may lag, be down, or hang for minutes without an error while the controller is well. It
 is asked on a channel of its own, with limits and a breaker of its own: looks go on meanwhile. What
 it is asked about is decided in `agenda.py`, what its answer is worth in `accounting.py`.
+
+A site may keep no accounting, by its settings or by sacct's own word. Then nobody is asked: what
+left the queue is given up after the usual patience, counted by good looks.
 """
 
 import asyncio
@@ -13,6 +16,7 @@ from services.collector.book import Book
 from services.collector.breaker import Breaker
 from services.collector.desk import Desk
 from services.collector.jobs.coverage import Coverage
+from services.collector.jobs.diff import open_questions
 from services.collector.jobs.tracked import Look
 from services.collector.looks.accounting import Heard, read_accounting
 from services.collector.looks.agenda import Agenda, Inquired
@@ -20,8 +24,9 @@ from services.collector.round_trip import IncompleteAnswerError
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
 from slurmfleet.contracts.registry import ClusterConfig
-from slurmfleet.contracts.sections import SectionOutcome
+from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.slurm.commands import Section, accounting_sections, accounting_window_sections
+from slurmfleet.slurm.faults import EXPLANATIONS, FaultKind
 from slurmfleet.slurm.records import Separators
 from slurmfleet.ssh.errors import SshError
 from slurmfleet.telemetry import metrics
@@ -30,6 +35,16 @@ from slurmfleet.timing.clock import Clock
 
 ROUND_TRIP_S = 10.0
 """On top of what the sections may take."""
+
+ABSENCE_HOLDS = timedelta(hours=1)
+"""How long sacct is believed that there is no accounting, where the site's settings say nothing."""
+
+_KEEPS_NONE = SectionOutcome(
+    name=SectionName.ACCOUNTING,
+    ok=True,
+    exit_status=None,
+    error=EXPLANATIONS[FaultKind.ACCOUNTING_ABSENT],
+)
 
 
 class Inquiry:
@@ -61,6 +76,9 @@ class Inquiry:
         self.breaker = Breaker(
             first_s=settings.accounting_retry_s, most_s=settings.accounting_retry_most_s
         )
+        self._absent_until: datetime | None = None
+        self._looked_at: datetime | None = None
+        self._concluded_at: datetime | None = None
         self.heard_at: datetime | None = None
         self._told: list[SectionOutcome] = []
 
@@ -71,11 +89,18 @@ class Inquiry:
 
     @property
     def is_absent(self) -> bool:
-        """Whether the site keeps no accounting, by its newest answer."""
-        return self._agenda.is_absent
+        """Whether the site keeps no accounting, so that there is nobody to ask."""
+        if self._desk.is_probed and self._desk.probe.abilities.has_accounting is False:
+            return True
+        return self._absent_until is not None and self._clock.now() < self._absent_until
 
-    def notice(self) -> None:
-        """Say that a look has ended, after which there may be something to ask."""
+    def notice(self, looked_at: datetime | None = None) -> None:
+        """Say that a look has ended, after which there may be something to ask.
+
+        Args:
+            looked_at: When the last good look ended, if there was one.
+        """
+        self._looked_at = looked_at or self._looked_at
         self._noticed.set()
 
     def take_outcomes(self) -> tuple[SectionOutcome, ...]:
@@ -89,11 +114,39 @@ class Inquiry:
             await self._noticed.wait()
             self._noticed.clear()
             await self._rest()
-            if not self._desk.is_probed:
-                continue
-            inquired = self.inquired()
-            if not inquired.is_empty:
-                await self.ask(inquired)
+            if self._desk.is_probed:
+                await self.inquire()
+
+    async def inquire(self) -> None:
+        """Ask what there is to ask; where there is nobody to ask, conclude what follows from it."""
+        if self.is_absent:
+            await self._conclude_alone()
+            return
+        inquired = self.inquired()
+        if not inquired.is_empty:
+            await self.ask(inquired)
+
+    async def _conclude_alone(self) -> None:
+        """Give up in time what left the queue of a site that keeps no accounting.
+
+        The time is that of the last good look: a cluster that is not seen gives no evidence.
+        """
+        self._told = [_KEEPS_NONE]
+        if self._looked_at is None or self._looked_at == self._concluded_at:
+            return
+        self._desk.check_ours()
+        self._concluded_at = self._looked_at
+        if asked := open_questions(self._book.memory):
+            await self._book.take(
+                Look(
+                    observed_at=self._looked_at,
+                    present=None,
+                    followed=self._followed(),
+                    accounting=(),
+                    asked=asked,
+                )
+            )
+        self._agenda.rest(self._clock.now())
 
     def inquired(self) -> Inquired:
         """Give what is to be asked now."""
@@ -123,7 +176,7 @@ class Inquiry:
             metrics.POLL_BAD_ROWS.labels(**labels).inc(section.bad_rows)
             metrics.POLL_SECTION_FAILURES.labels(**labels).inc(0 if section.ok else 1)
         await asyncio.to_thread(self._state.keep_bad_rows, "accounting", heard.bad_rows, now)
-        self._agenda.is_absent = heard.is_absent
+        self._absent_until = now + ABSENCE_HOLDS if heard.is_absent else None
         if heard.rows is None and not heard.is_absent:
             self._after_failure(now, heard.error)
             return
@@ -136,7 +189,8 @@ class Inquiry:
                 asked=inquired.jobs,
             )
         )
-        await self._after_answer(inquired, now, window_ok=heard.window_ok)
+        window_ok = heard.window_ok and not heard.is_absent
+        await self._after_answer(inquired, now, window_ok=window_ok)
 
     async def _hear(self, inquired: Inquired) -> tuple[Heard, datetime]:
         memory, probe = self._book.memory, self._desk.probe
@@ -191,7 +245,7 @@ class Inquiry:
         metrics.ACCOUNTING_BREAKER.labels(cluster=self._config.name).set(0)
         self.heard_at = now
         self._agenda.answered(inquired, now, self._book.memory)
-        if inquired.window is not None and window_ok and not self.is_absent:
+        if inquired.window is not None and window_ok:
             await asyncio.to_thread(self._state.set_accounted_until, inquired.window[1])
 
     def _who(self) -> tuple[Sequence[str], Sequence[str]]:

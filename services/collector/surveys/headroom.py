@@ -1,4 +1,4 @@
-"""How many more GPUs may run at once under the limits of accounts and QOS; pure.
+"""The limits of accounts and users, what is used of them, and how many more GPUs may run; pure.
 
 A limit on a group (GrpTRES, GrpJobs) holds an account with all below it, and all such limits on
 the way up to root hold together. What counts against them is what runs, suspended jobs included.
@@ -13,20 +13,27 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.collector.surveys.limit_uses import (
+    described,
+    gpus_left,
+    gpus_left_by_type,
+    is_counted,
+)
+from services.collector.surveys.seats import RUNNING, Seat, Use
 from slurmfleet.contracts.events import PartitionCount
-from slurmfleet.contracts.jobs import NO_GPUS, Job, JobState
-from slurmfleet.contracts.shares import QosHeadRoom
+from slurmfleet.contracts.jobs import NO_GPUS, JobState
+from slurmfleet.contracts.shares import LimitUse
 from slurmfleet.slurm.associations import Association
-from slurmfleet.slurm.qos import Qos
 from slurmfleet.slurm.sshare import ShareRow
-from slurmfleet.slurm.tres_limits import GPU, GPU_TYPE_PREFIX, gpu_amounts
+from slurmfleet.slurm.tres_limits import GPU, GPU_TYPE_PREFIX, MEMORY
 
-RUNNING = frozenset({JobState.RUNNING, JobState.SUSPENDED})
 LONGEST_PATH = 64
 """Accounts above one another; more can only be a circle."""
 
 AssociationKey = tuple[str, str, str]
 """Account, user (empty: the account), partition (empty: all)."""
+
+NO_USE: Mapping[AssociationKey, Use] = {}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +42,9 @@ class Held:
 
     jobs: int = 0
     """That run."""
+
+    submitted: int = 0
+    """That run or wait."""
 
     gpus: int = 0
     """Of jobs that run."""
@@ -45,6 +55,7 @@ class Held:
     def add(self, other: "Held") -> None:
         """Count another's too."""
         self.jobs += other.jobs
+        self.submitted += other.submitted
         self.gpus += other.gpus
         self.gpus_pending += other.gpus_pending
         for gpu_type, gpus in other.gpus_by_type.items():
@@ -89,10 +100,34 @@ def held_by(
     return held
 
 
+def used_by(
+    seats: Iterable[Seat], rows: Iterable[Association | ShareRow]
+) -> Mapping[AssociationKey, Use]:
+    """Add up what followed jobs hold under each association, likewise."""
+    listed = tuple(rows)
+    parents = parents_of(listed)
+    special = {key_of(one) for one in listed if one.partition}
+    used: defaultdict[AssociationKey, Use] = defaultdict(Use)
+    for seat in seats:
+        job = seat.job
+        own = (job.account, job.user, job.partition)
+        used[own if own in special else (job.account, job.user, "")].add(seat)
+        for account in path_up(job.account, parents):
+            used[account, "", ""].add(seat)
+    return used
+
+
 def _held(count: PartitionCount) -> Held:
     if count.state in RUNNING:
-        return Held(jobs=count.jobs, gpus=count.gpus, gpus_by_type=dict(count.gpus_by_type))
-    return Held(gpus_pending=count.gpus if count.state is JobState.PENDING else 0)
+        return Held(
+            jobs=count.jobs,
+            submitted=count.jobs,
+            gpus=count.gpus,
+            gpus_by_type=dict(count.gpus_by_type),
+        )
+    if count.state is JobState.PENDING:
+        return Held(submitted=count.jobs, gpus_pending=count.gpus)
+    return Held()
 
 
 def parents_of(rows: Iterable[Association | ShareRow]) -> Mapping[str, str]:
@@ -110,13 +145,14 @@ def path_up(account: str, parents: Mapping[str, str]) -> tuple[str, ...]:
 
 
 class HeadRooms:
-    """The limits of one cluster and what is held against them."""
+    """The limits of one cluster's associations and what is held against them."""
 
     def __init__(
         self,
         associations: Sequence[Association],
         *,
         held: Mapping[AssociationKey, Held],
+        used: Mapping[AssociationKey, Use] = NO_USE,
         shares: Iterable[ShareRow] = (),
         enforced: bool | None = None,
     ) -> None:
@@ -124,13 +160,15 @@ class HeadRooms:
 
         Args:
             associations: All that are known.
-            held: From `held_by`.
+            held: From `held_by`: jobs and GPUs of everybody.
+            used: From `used_by`: what followed jobs hold besides.
             shares: What was used of limits on minutes, where it is known.
             enforced: Whether limits hold at all on this cluster; None where it is not known.
         """
         self._by_key = {key_of(one): one for one in associations}
         self._parents = parents_of(associations)
         self._held = held
+        self._used = used
         self._shares = {key_of(one): one for one in shares}
         self._enforced = enforced
 
@@ -138,21 +176,20 @@ class HeadRooms:
         """Give an association's head-room; None where its limits are not all known."""
         if self._enforced is False:
             return HeadRoom(gpus=None)
-        path = self._path(key)
+        path = self.path(key)
         if path is None:
             return None
-        bounds = [bound for one in path for bound in self._bounds(one)]
-        nearest = min(bounds, key=lambda bound: bound.gpus, default=None)
-        gpus = nearest.gpus if nearest else None
+        limits = self.limits_on(path)
+        bound = gpus_left(limits)
         return HeadRoom(
-            gpus=gpus,
-            by_gpu_type=self._by_type(path, gpus),
-            bounded_by=nearest.limit if nearest else "",
+            gpus=bound.gpus,
+            by_gpu_type=gpus_left_by_type(limits, bound.gpus),
+            bounded_by=described(bound.nearest) if bound.nearest else "",
             # Without word of it, limits are taken to hold.
-            at_most=(gpus is None or gpus > 0) and any(map(_has_other_limits, path)),
+            at_most=bound.gpus != 0 and any(map(has_other_limits, path)),
         )
 
-    def _path(self, key: AssociationKey) -> list[Association] | None:
+    def path(self, key: AssociationKey) -> Sequence[Association] | None:
         """Give the associations that hold a job of this one; None if one of them is not known."""
         account, user, _ = key
         accounts = path_up(account, self._parents)
@@ -162,53 +199,63 @@ class HeadRooms:
         is_whole = len(path) == len(keys) and self._parents.get(top) == ""
         return path if is_whole else None
 
-    def _bounds(self, one: Association) -> Iterable["_Bound"]:
-        """Give what each limit that can be judged still leaves."""
+    def limits_on(self, path: Iterable[Association]) -> tuple[LimitUse, ...]:
+        """Give all limits of some associations that can be judged, with what is used of each."""
+        return tuple(limit for one in path for limit in self._limits(one))
+
+    def _limits(self, one: Association) -> Iterable[LimitUse]:
         held = self._held.get(key_of(one), Held())
-        where = f"user {one.user} in {one.account}" if one.user else f"account {one.account}"
-        limit, _ = gpu_amounts(one.group_tres)
-        if limit is not None:
-            left = max(0, limit - held.gpus)
-            yield _Bound(gpus=left, limit=f"{where}: GrpTRES {GPU}={limit}")
-        for name, most in (("GrpJobs", one.group_jobs), ("MaxJobs", one.max_jobs)):
-            # MaxJobs of an account is what its users get, each for himself.
-            if most is not None and held.jobs >= most and (name == "GrpJobs" or one.user):
-                yield _Bound(gpus=0, limit=f"{where}: {name}={most}")
+        owner = f"user {one.user} in {one.account}" if one.user else f"account {one.account}"
+        for tres, allowed in one.group_tres.items():
+            if is_counted(tres):
+                yield self._of_tres(one, tres, allowed, owner)
+        counts: list[tuple[str, int | None, int]] = [
+            ("GrpJobs", one.group_jobs, held.jobs),
+            ("GrpSubmit", one.group_submit_jobs, held.submitted),
+        ]
+        if one.user:
+            # Those of an account are what its users get, each for himself.
+            counts.append(("MaxJobs", one.max_jobs, held.jobs))
+            counts.append(("MaxSubmit", one.max_submit_jobs, held.submitted))
+        for name, allowed, used in counts:
+            if allowed is not None:
+                yield LimitUse(name=name, owner=owner, used=used, allowed=allowed)
         share = self._shares.get(key_of(one))
         if share is not None:
-            yield from _spent(one, share, where)
+            yield from _minutes(one, share, owner)
 
-    def _by_type(self, path: Sequence[Association], gpus: int | None) -> Mapping[str, int]:
-        """Give what limits on single types leave, never more than for all types."""
-        left: dict[str, int] = {}
-        for one in path:
-            held = self._held.get(key_of(one), Held())
-            _, limits = gpu_amounts(one.group_tres)
-            for gpu_type, limit in limits.items():
-                room = max(0, limit - held.gpus_by_type.get(gpu_type, 0))
-                left[gpu_type] = min(left.get(gpu_type, room), room)
-        return {one: room if gpus is None else min(room, gpus) for one, room in left.items()}
+    def _of_tres(self, one: Association, tres: str, allowed: int, owner: str) -> LimitUse:
+        """Give a limit on what runs; GPUs are counted for everybody, the rest for followed jobs."""
+        held = self._held.get(key_of(one), Held())
+        if tres == GPU or tres.startswith(GPU_TYPE_PREFIX):
+            gpu_type = tres.removeprefix(GPU_TYPE_PREFIX)
+            used = held.gpus if tres == GPU else held.gpus_by_type.get(gpu_type, 0)
+            return LimitUse(name="GrpTRES", tres=tres, owner=owner, used=used, allowed=allowed)
+        use = self._used.get(key_of(one), Use())
+        return LimitUse(
+            name="GrpTRES",
+            tres=tres,
+            owner=owner,
+            used=use.of(tres),
+            allowed=allowed,
+            used_at_least=use.running < held.jobs or (tres == MEMORY and not use.is_memory_told),
+        )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bound:
-    gpus: int
-    limit: str
-
-
-def _spent(one: Association, share: ShareRow, where: str) -> Iterable[_Bound]:
-    """Give the limits on minutes of which nothing is left: then nothing more starts."""
+def _minutes(one: Association, share: ShareRow, owner: str) -> Iterable[LimitUse]:
+    """Give the limits on minutes: when one is used up nothing more starts."""
     for name, limits, used in (
         ("GrpTRESMins", one.group_tres_minutes, share.tres_minutes_used),
         ("GrpTRESRunMins", one.group_tres_run_minutes, share.tres_run_minutes),
     ):
-        for tres, limit in limits.items():
-            if used.get(tres, 0) >= limit:
-                yield _Bound(gpus=0, limit=f"{where}: {name} {tres}={limit}")
+        for tres, allowed in limits.items():
+            yield LimitUse(
+                name=name, tres=tres, owner=owner, used=used.get(tres, 0), allowed=allowed
+            )
 
 
-def _has_other_limits(one: Association) -> bool:
-    """Tell whether something else than GPUs and jobs is limited, whose use is not judged."""
+def has_other_limits(one: Association) -> bool:
+    """Tell whether something else is limited that a job with GPUs needs too."""
     others = [name for name in one.group_tres if not _names_gpus(name)]
     return bool(others or one.group_tres_minutes or one.group_tres_run_minutes) or (
         one.group_wall_minutes is not None
@@ -218,49 +265,3 @@ def _has_other_limits(one: Association) -> bool:
 def _names_gpus(tres: str) -> bool:
     """Tell GPUs from gres/gpumem and gres/gpuutil, which count something else."""
     return tres == GPU or tres.startswith(GPU_TYPE_PREFIX)
-
-
-def qos_head_rooms(
-    association: Association, qualities: Mapping[str, Qos], jobs: Iterable[Job]
-) -> tuple[QosHeadRoom, ...]:
-    """Give what the limits of each QOS leave a user, sorted by name; unknown QOS are left out.
-
-    Args:
-        association: The user's; it names what he may use.
-        qualities: By name.
-        jobs: Jobs that run and whose QOS is known: all of this user's, some of others'.
-    """
-    running = [job for job in jobs if job.state in RUNNING]
-    return tuple(
-        _qos_head_room(association, qualities[name], running)
-        for name in sorted(set(association.qos))
-        if name in qualities
-    )
-
-
-def _qos_head_room(association: Association, qos: Qos, jobs: Sequence[Job]) -> QosHeadRoom:
-    under = [job for job in jobs if job.qos == qos.name]
-    own = [job for job in under if job.user == association.user]
-    team = [job for job in under if job.account == association.account]
-    bounds: list[_Bound] = []
-    others_count = False
-    for name, limits, counted in (
-        ("MaxTRESPU", qos.max_tres_per_user, own),
-        ("MaxTRESPA", qos.max_tres_per_account, team),
-        ("GrpTRES", qos.group_tres, under),
-    ):
-        limit, _ = gpu_amounts(limits)
-        if limit is None:
-            continue
-        others_count |= counted is not own
-        left = max(0, limit - sum(job.gpu_count for job in counted))
-        bounds.append(_Bound(gpus=left, limit=f"{name} {GPU}={limit}"))
-    if qos.max_jobs_per_user is not None and len(own) >= qos.max_jobs_per_user:
-        bounds.append(_Bound(gpus=0, limit=f"MaxJobsPU={qos.max_jobs_per_user}"))
-    nearest = min(bounds, key=lambda bound: bound.gpus, default=None)
-    return QosHeadRoom(
-        qos=qos.name,
-        gpus=nearest.gpus if nearest else None,
-        bounded_by=nearest.limit if nearest else "",
-        at_most=others_count and (nearest is None or nearest.gpus > 0),
-    )

@@ -1,13 +1,15 @@
 """Limits: associations of accounts and of the users that matter, and all QOS, every half an hour.
 
-Costs the controller two requests (`scontrol show config`, which tells Slurm's own name of the
-cluster and whether limits hold at all) and the accounting database three conversations.
+Costs the controller three requests (`scontrol show config`, which tells Slurm's own name of the
+cluster and whether limits hold at all, and the partitions, which may have QOS of their own) and the
+accounting database three conversations.
 """
 
 from collections.abc import Mapping
 
 from services.collector.desk import Answer, Desk
 from services.collector.surveys.outcomes import failed, read_section, well
+from services.collector.surveys.records import read_listed
 from services.collector.surveys.share_facts import SACCTMGR, Scene, ShareFacts, qos_fact
 from services.collector.surveys.sharebook import (
     Limits,
@@ -23,19 +25,21 @@ from slurmfleet.contracts.sections import SectionName, SectionOutcome
 from slurmfleet.slurm.associations import Association, parse_associations
 from slurmfleet.slurm.config import SlurmConfig, parse_config
 from slurmfleet.slurm.faults import EXPLANATIONS, FaultKind
+from slurmfleet.slurm.partitions import parse_partitions
 from slurmfleet.slurm.qos import Qos, parse_qos
 from slurmfleet.slurm.records import BadRow
 from slurmfleet.slurm.share_commands import (
     account_associations_section,
     config_section,
+    partitions_section,
     qos_section,
     user_associations_section,
 )
 
 LIMITS_INTERVAL_S = 1_800.0
 CONFIG_LIMIT_S = 45.0
-ROUND_TRIP_LIMIT_S = 110.0
-"""Three conversations with a database that may be slow, 30 s each at most."""
+ROUND_TRIP_LIMIT_S = 140.0
+"""Three conversations with a database that may be slow, and one with the controller, 30 s each."""
 
 
 class LimitSurvey:
@@ -61,12 +65,14 @@ class LimitSurvey:
         users = users_to_ask(desk)
         answer = await desk.ask(
             lambda _: (
+                partitions_section(),
                 account_associations_section(config.cluster_name),
                 user_associations_section(config.cluster_name, users),
                 qos_section(),
             ),
             limit_s=ROUND_TRIP_LIMIT_S,
         )
+        partitions = read_listed(answer, SectionName.PARTITIONS, parse_partitions)
         reading = _Reading(answer)
         facts: list[Sample] = []
         if reading.is_whole:
@@ -75,6 +81,7 @@ class LimitSurvey:
                 config=config,
                 associations=reading.associations,
                 qualities=reading.qualities,
+                partitions=partitions.rows,
             )
             facts += self._share_facts(desk, answer)
         facts += [
@@ -84,8 +91,8 @@ class LimitSurvey:
         return Finding(
             source=SACCTMGR,
             facts=tuple(facts),
-            sections=(outcome, *reading.outcomes),
-            bad_rows=tuple(reading.bad),
+            sections=(outcome, partitions.outcome, *reading.outcomes),
+            bad_rows=(*partitions.bad, *reading.bad),
         )
 
     async def _config(self, desk: Desk) -> tuple[SlurmConfig | None, SectionOutcome]:

@@ -1,24 +1,26 @@
 """From shares, limits and the queue to facts; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.collector.jobs.tracked import Memory, is_array
+from services.collector.jobs.tracked import Memory
 from services.collector.surveys.headroom import (
     AssociationKey,
     HeadRooms,
     Held,
     held_by,
     key_of,
-    qos_head_rooms,
+    used_by,
 )
+from services.collector.surveys.qos_limits import QosUses, qos_head_rooms
+from services.collector.surveys.rooms import Rooms
+from services.collector.surveys.seats import seats_of
 from services.collector.surveys.sharebook import Limits
 from slurmfleet.contracts.events import PartitionCount
 from slurmfleet.contracts.ids import ClusterName
-from slurmfleet.contracts.jobs import Job
 from slurmfleet.contracts.sample import NOTHING
-from slurmfleet.contracts.shares import QosHeadRoom, QosSampled, ShareSampled
+from slurmfleet.contracts.shares import QosHeadRoom, QosSampled, Room, ShareSampled
 from slurmfleet.slurm.associations import Association
 from slurmfleet.slurm.qos import Qos
 from slurmfleet.slurm.sshare import ShareRow
@@ -61,12 +63,25 @@ class ShareFacts:
         )
         self._enforced = limits.config.limits_enforced if limits else None
         self._associations = {key_of(one): one for one in associations}
-        self._rooms = (
-            HeadRooms(associations, held=self._held, shares=scene.shares, enforced=self._enforced)
-            if limits is not None and self._held is not None
-            else None
-        )
-        self._running = tuple(_single_jobs(scene.memory))
+        self._head_rooms: HeadRooms | None = None
+        if limits is not None and self._held is not None:
+            seats = seats_of(scene.memory)
+            partitions = limits.partitions
+            partition_qos = {one.name: one.qos for one in partitions or ()}
+            self._head_rooms = HeadRooms(
+                associations,
+                held=self._held,
+                used=used_by(seats, rows),
+                shares=scene.shares,
+                enforced=self._enforced,
+            )
+            self._uses = QosUses(seats, population or (), partition_qos)
+            self._rooms = Rooms(
+                self._head_rooms,
+                uses=self._uses,
+                qualities=limits.qualities,
+                partitions=partitions,
+            )
         self._multifactor = limits is None or limits.config.priority_type in ("", FAIR_SHARE)
 
     def of_share(self, row: ShareRow) -> ShareSampled:
@@ -123,7 +138,7 @@ class ShareFacts:
     def _completed(self, sample: ShareSampled, key: AssociationKey) -> ShareSampled:
         """Add what the queue and the limits tell together."""
         held = None if self._held is None else self._held.get(key, Held())
-        room = self._rooms.of(key) if self._rooms else None
+        room = self._head_rooms.of(key) if self._head_rooms else None
         return replace(
             sample,
             gpus_running=held.gpus if held else None,
@@ -134,6 +149,7 @@ class ShareFacts:
             head_room_bounded_by=room.bounded_by if room else "",
             head_room_by_gpu_type=room.by_gpu_type if room else NOTHING,
             qos_head_room=self._qos_of(key) if room else (),
+            rooms=self._rooms_of(key) if room else (),
             limits_enforced=self._enforced,
         )
 
@@ -145,7 +161,14 @@ class ShareFacts:
             return ()
         if one.user not in self._scene.followed_users or self._enforced is False:
             return ()
-        return qos_head_rooms(one, limits.qualities, self._running)
+        return qos_head_rooms(one, limits.qualities, self._uses)
+
+    def _rooms_of(self, key: AssociationKey) -> tuple[Room, ...]:
+        """Give what all limits leave; none where no limits hold."""
+        one = self._associations.get(key)
+        if one is None or self._enforced is False:
+            return ()
+        return self._rooms.of(one, is_followed=one.user in self._scene.followed_users)
 
 
 def qos_fact(qos: Qos, cluster: ClusterName, observed_at: datetime) -> QosSampled:
@@ -178,8 +201,3 @@ def qos_fact(qos: Qos, cluster: ClusterName, observed_at: datetime) -> QosSample
         max_submit_jobs_per_user=qos.max_submit_jobs_per_user,
         max_submit_jobs_per_account=qos.max_submit_jobs_per_account,
     )
-
-
-def _single_jobs(memory: Memory) -> Iterable[Job]:
-    """Give the jobs that hold nodes by themselves: an array is counted by its tasks."""
-    return (one.job for one in memory.values() if not is_array(one.job))

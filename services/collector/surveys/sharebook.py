@@ -14,6 +14,7 @@ from services.collector.desk import Desk
 from services.collector.surveys.headroom import parents_of, path_up
 from slurmfleet.slurm.associations import Association
 from slurmfleet.slurm.config import SlurmConfig
+from slurmfleet.slurm.partitions import Partition
 from slurmfleet.slurm.qos import Qos
 from slurmfleet.slurm.share_commands import is_login
 from slurmfleet.slurm.sshare import ShareRow
@@ -34,6 +35,8 @@ class Limits:
     """Of all accounts, and of the users that were asked about."""
 
     qualities: Mapping[str, Qos]
+    partitions: tuple[Partition, ...] | None = None
+    """With the QOS of their own; None where they were not told."""
 
 
 class ShareBook:

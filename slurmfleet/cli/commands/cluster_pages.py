@@ -27,7 +27,12 @@ def clusters_page(document: JsonValue) -> RenderableType:
     if not found:
         return Text("No cluster is configured: slurmfleet cluster add NAME --host LOGIN_NODE")
     wrong = [Text(f"{one.name}: {trouble(one)}", style="yellow") for one in found if trouble(one)]
-    return Group(table(_COLUMNS, [_row(one) for one in found]), *wrong)
+    of_accounting = [
+        Text(f"{one.name}: accounting: {one.accounting_error}")
+        for one in found
+        if one.accounting_error
+    ]
+    return Group(table(_COLUMNS, [_row(one) for one in found]), *wrong, *of_accounting)
 
 
 def cluster_page(document: JsonValue) -> RenderableType:
@@ -65,6 +70,7 @@ def _details(one: ClusterAnswer) -> list[tuple[str, str | Text]]:
         ("login node", f"{one.user + '@' if one.user else ''}{one.host}:{one.port}"),
         ("link", one.link or "not reached yet"),
         ("error", Text(trouble(one), style="yellow")),
+        ("accounting", one.accounting_error),
         ("failing since", moment_text(one.failing_since)),
         ("seen", age_text(one.age_s, stale=one.stale)),
         ("looks every", duration_text(one.interval_s) if one.interval_s else ""),

@@ -9,22 +9,21 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from slurmfleet.cli.ages import age_text, duration_text, moment_text
+from slurmfleet.cli.ages import age_text, moment_text
 from slurmfleet.cli.answers import EventAnswer, EventList, JobAnswer, JobList
 from slurmfleet.cli.client import ApiClient, Params, segment, understood
+from slurmfleet.cli.commands.job_sections import (
+    job_sections,
+    state_style,
+    state_text,
+    time_text,
+)
 from slurmfleet.cli.moments import moment_option
 from slurmfleet.cli.options import AsJson, Url
-from slurmfleet.cli.output import Column, Output, pairs, table
+from slurmfleet.cli.output import Column, Output, table
 from slurmfleet.cli.running import with_api
 from slurmfleet.timing.clock import SystemClock
 
-_STATE_STYLES = {
-    "RUNNING": "green",
-    "PENDING": "yellow",
-    "SUSPENDED": "yellow",
-    "COMPLETED": "dim",
-    "CANCELLED": "dim",
-}
 _COLUMNS = (
     Column("CLUSTER"),
     Column("JOB"),
@@ -111,7 +110,7 @@ def job(
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """Show one job and what happened to it."""
+    """Show one job in full: state, times, resources, request, dependencies, files, its history."""
     output = Output(as_json=as_json)
     path = f"/v1/jobs/{segment(cluster)}/{segment(job_id)}"
 
@@ -143,7 +142,7 @@ def job_page(document: JsonValue, timeline: JsonValue) -> RenderableType:
     """Give one job in full, and its timeline."""
     one = understood(document, JobAnswer)
     events = understood(timeline, EventList).items
-    parts: list[RenderableType] = [pairs(_details(one)), Text()]
+    parts: list[RenderableType] = [*job_sections(one), Text()]
     parts.append(table(_TIMELINE, [_event_row(event) for event in events]))
     return Group(*parts)
 
@@ -158,7 +157,7 @@ def _liveness(*, over: bool, every: bool) -> str:
 
 
 def _row(one: JobAnswer) -> list[str | Text]:
-    state = Text(_state(one), style="dim" if one.stale else _STATE_STYLES.get(one.state, "red"))
+    state = Text(state_text(one), style="dim" if one.stale else state_style(one))
     return [
         one.cluster,
         one.job_id + (f"_[{one.array_pending}]" if one.array_pending else ""),
@@ -167,24 +166,9 @@ def _row(one: JobAnswer) -> list[str | Text]:
         one.partition,
         state,
         str(one.gpus) if one.gpus else "",
-        _time(one),
+        time_text(one),
         one.reason,
     ]
-
-
-def _state(one: JobAnswer) -> str:
-    flags = f"+{'+'.join(one.state_flags)}" if one.state_flags else ""
-    return f"{one.state}{flags}{' (stale)' if one.stale else ''}"
-
-
-def _time(one: JobAnswer) -> str:
-    """Say how long it ran; of one that waits, how long it has waited."""
-    until = one.ended_at or one.observed_at
-    if one.started_at is not None:
-        return duration_text((until - one.started_at).total_seconds())
-    if one.live:
-        return f"waits {duration_text((until - one.submitted_at).total_seconds())}"
-    return ""
 
 
 def _freshness(page: JobList) -> list[str]:
@@ -193,52 +177,6 @@ def _freshness(page: JobList) -> list[str]:
         + (f" ({one.stale_reason})" if one.stale_reason else "")
         for name, one in sorted(page.clusters.items())
     ]
-
-
-def _details(one: JobAnswer) -> list[tuple[str, str | Text]]:
-    stale = f" ({one.stale_reason})" if one.stale_reason else ""
-    return [
-        ("job", f"{one.job_id} on {one.cluster}"),
-        ("name", one.name),
-        ("state", Text(_state(one), style=_STATE_STYLES.get(one.state, "red"))),
-        ("reason", one.reason),
-        ("user", one.user),
-        ("account", one.account),
-        ("partition", one.partition),
-        ("qos", one.qos),
-        ("submitted", moment_text(one.submitted_at)),
-        ("started", moment_text(one.started_at)),
-        ("expected start", moment_text(one.expected_start_at)),
-        ("ended", moment_text(one.ended_at)),
-        ("time", _time(one)),
-        ("time limit", duration_text(one.time_limit_s) if one.time_limit_s else ""),
-        ("nodes", f"{one.nodes} {one.node_list}".strip() if one.nodes else ""),
-        ("CPUs", str(one.cpus) if one.cpus else ""),
-        ("memory", f"{one.memory_mib / 1024:.1f} GiB" if one.memory_mib else ""),
-        ("GPUs", _gpus(one)),
-        ("tasks", ", ".join(f"{count} {state}" for state, count in one.task_states.items())),
-        ("exit", _exit(one)),
-        ("restarts", str(one.restart_count) if one.restart_count else ""),
-        ("dependency", one.dependency),
-        ("directory", one.work_dir),
-        ("command", one.command),
-        ("stdout", one.stdout_path),
-        ("stderr", one.stderr_path),
-        ("comment", one.comment),
-        ("seen", age_text(one.age_s, stale=one.stale) + stale),
-        ("source", one.source),
-    ]
-
-
-def _gpus(one: JobAnswer) -> str:
-    types = ", ".join(f"{count} {kind}" for kind, count in one.gpus_by_type.items())
-    return f"{one.gpus} ({types})" if types else (str(one.gpus) if one.gpus else "")
-
-
-def _exit(one: JobAnswer) -> str:
-    if one.exit_signal:
-        return f"signal {one.exit_signal}"
-    return "" if one.exit_code is None else f"status {one.exit_code}"
 
 
 def _event_row(event: EventAnswer) -> list[str | Text]:

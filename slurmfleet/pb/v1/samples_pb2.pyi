@@ -151,7 +151,7 @@ class PartitionSampled(_message.Message):
     def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., partition: _Optional[str] = ..., gpu_source: _Optional[str] = ..., state: _Optional[str] = ..., is_default: _Optional[bool] = ..., is_hidden: _Optional[bool] = ..., max_time_s: _Optional[int] = ..., default_time_s: _Optional[int] = ..., grace_time_s: _Optional[int] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., max_cpus_per_node: _Optional[int] = ..., priority_tier: _Optional[int] = ..., priority_job_factor: _Optional[int] = ..., preempt_mode: _Optional[str] = ..., over_subscribe: _Optional[str] = ..., qos: _Optional[str] = ..., allow_accounts: _Optional[_Iterable[str]] = ..., deny_accounts: _Optional[_Iterable[str]] = ..., allow_groups: _Optional[_Iterable[str]] = ..., allow_qos: _Optional[_Iterable[str]] = ..., deny_qos: _Optional[_Iterable[str]] = ..., requires_reservation: _Optional[bool] = ..., nodes_total: _Optional[int] = ..., nodes_by_state: _Optional[_Mapping[str, int]] = ..., cpus_total: _Optional[int] = ..., cpus_allocated: _Optional[int] = ..., cpus_free: _Optional[int] = ..., memory_total_mib: _Optional[int] = ..., memory_free_mib: _Optional[int] = ..., gpus: _Optional[_Iterable[_Union[GpuTally, _Mapping]]] = ..., nodes_by_free_gpus: _Optional[_Mapping[int, int]] = ..., demand: _Optional[_Iterable[_Union[GpuDemand, _Mapping]]] = ..., demand_is_known: _Optional[bool] = ..., root_only: _Optional[bool] = ..., next_reservation_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_reservation_nodes: _Optional[int] = ...) -> None: ...
 
 class ShareSampled(_message.Message):
-    __slots__ = ("cluster", "observed_at", "source", "account", "user", "partition", "parent_account", "raw_shares", "norm_shares", "raw_usage_s", "norm_usage", "effective_usage", "fair_share", "level_fs", "group_tres", "group_tres_minutes", "group_tres_run_minutes", "tres_run_minutes", "max_tres_per_job", "group_jobs", "group_submit_jobs", "group_wall_minutes", "max_jobs", "max_submit_jobs", "max_wall_minutes", "qos", "default_qos", "gpus_running", "gpus_pending", "gpu_head_room", "gpus_allocated", "gpus_consumed", "gpus_consumed_normal", "gpus_consumed_free", "fair_share_gpus_available", "gpus_pending_eligible", "tres_minutes_used", "head_room_told", "head_room_at_most", "head_room_bounded_by", "head_room_by_gpu_type", "qos_head_room", "limits_enforced")
+    __slots__ = ("cluster", "observed_at", "source", "account", "user", "partition", "parent_account", "raw_shares", "norm_shares", "raw_usage_s", "norm_usage", "effective_usage", "fair_share", "level_fs", "group_tres", "group_tres_minutes", "group_tres_run_minutes", "tres_run_minutes", "max_tres_per_job", "group_jobs", "group_submit_jobs", "group_wall_minutes", "max_jobs", "max_submit_jobs", "max_wall_minutes", "qos", "default_qos", "gpus_running", "gpus_pending", "gpu_head_room", "gpus_allocated", "gpus_consumed", "gpus_consumed_normal", "gpus_consumed_free", "fair_share_gpus_available", "gpus_pending_eligible", "tres_minutes_used", "head_room_told", "head_room_at_most", "head_room_bounded_by", "head_room_by_gpu_type", "qos_head_room", "limits_enforced", "rooms")
     class GroupTresEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -244,6 +244,7 @@ class ShareSampled(_message.Message):
     HEAD_ROOM_BY_GPU_TYPE_FIELD_NUMBER: _ClassVar[int]
     QOS_HEAD_ROOM_FIELD_NUMBER: _ClassVar[int]
     LIMITS_ENFORCED_FIELD_NUMBER: _ClassVar[int]
+    ROOMS_FIELD_NUMBER: _ClassVar[int]
     cluster: str
     observed_at: _timestamp_pb2.Timestamp
     source: str
@@ -287,7 +288,40 @@ class ShareSampled(_message.Message):
     head_room_by_gpu_type: _containers.ScalarMap[str, int]
     qos_head_room: _containers.RepeatedCompositeFieldContainer[QosHeadRoom]
     limits_enforced: bool
-    def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., account: _Optional[str] = ..., user: _Optional[str] = ..., partition: _Optional[str] = ..., parent_account: _Optional[str] = ..., raw_shares: _Optional[int] = ..., norm_shares: _Optional[float] = ..., raw_usage_s: _Optional[float] = ..., norm_usage: _Optional[float] = ..., effective_usage: _Optional[float] = ..., fair_share: _Optional[float] = ..., level_fs: _Optional[float] = ..., group_tres: _Optional[_Mapping[str, int]] = ..., group_tres_minutes: _Optional[_Mapping[str, int]] = ..., group_tres_run_minutes: _Optional[_Mapping[str, int]] = ..., tres_run_minutes: _Optional[_Mapping[str, int]] = ..., max_tres_per_job: _Optional[_Mapping[str, int]] = ..., group_jobs: _Optional[int] = ..., group_submit_jobs: _Optional[int] = ..., group_wall_minutes: _Optional[int] = ..., max_jobs: _Optional[int] = ..., max_submit_jobs: _Optional[int] = ..., max_wall_minutes: _Optional[int] = ..., qos: _Optional[_Iterable[str]] = ..., default_qos: _Optional[str] = ..., gpus_running: _Optional[int] = ..., gpus_pending: _Optional[int] = ..., gpu_head_room: _Optional[int] = ..., gpus_allocated: _Optional[float] = ..., gpus_consumed: _Optional[float] = ..., gpus_consumed_normal: _Optional[float] = ..., gpus_consumed_free: _Optional[float] = ..., fair_share_gpus_available: _Optional[float] = ..., gpus_pending_eligible: _Optional[float] = ..., tres_minutes_used: _Optional[_Mapping[str, int]] = ..., head_room_told: _Optional[bool] = ..., head_room_at_most: _Optional[bool] = ..., head_room_bounded_by: _Optional[str] = ..., head_room_by_gpu_type: _Optional[_Mapping[str, int]] = ..., qos_head_room: _Optional[_Iterable[_Union[QosHeadRoom, _Mapping]]] = ..., limits_enforced: _Optional[bool] = ...) -> None: ...
+    rooms: _containers.RepeatedCompositeFieldContainer[Room]
+    def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., account: _Optional[str] = ..., user: _Optional[str] = ..., partition: _Optional[str] = ..., parent_account: _Optional[str] = ..., raw_shares: _Optional[int] = ..., norm_shares: _Optional[float] = ..., raw_usage_s: _Optional[float] = ..., norm_usage: _Optional[float] = ..., effective_usage: _Optional[float] = ..., fair_share: _Optional[float] = ..., level_fs: _Optional[float] = ..., group_tres: _Optional[_Mapping[str, int]] = ..., group_tres_minutes: _Optional[_Mapping[str, int]] = ..., group_tres_run_minutes: _Optional[_Mapping[str, int]] = ..., tres_run_minutes: _Optional[_Mapping[str, int]] = ..., max_tres_per_job: _Optional[_Mapping[str, int]] = ..., group_jobs: _Optional[int] = ..., group_submit_jobs: _Optional[int] = ..., group_wall_minutes: _Optional[int] = ..., max_jobs: _Optional[int] = ..., max_submit_jobs: _Optional[int] = ..., max_wall_minutes: _Optional[int] = ..., qos: _Optional[_Iterable[str]] = ..., default_qos: _Optional[str] = ..., gpus_running: _Optional[int] = ..., gpus_pending: _Optional[int] = ..., gpu_head_room: _Optional[int] = ..., gpus_allocated: _Optional[float] = ..., gpus_consumed: _Optional[float] = ..., gpus_consumed_normal: _Optional[float] = ..., gpus_consumed_free: _Optional[float] = ..., fair_share_gpus_available: _Optional[float] = ..., gpus_pending_eligible: _Optional[float] = ..., tres_minutes_used: _Optional[_Mapping[str, int]] = ..., head_room_told: _Optional[bool] = ..., head_room_at_most: _Optional[bool] = ..., head_room_bounded_by: _Optional[str] = ..., head_room_by_gpu_type: _Optional[_Mapping[str, int]] = ..., qos_head_room: _Optional[_Iterable[_Union[QosHeadRoom, _Mapping]]] = ..., limits_enforced: _Optional[bool] = ..., rooms: _Optional[_Iterable[_Union[Room, _Mapping]]] = ...) -> None: ...
+
+class LimitUse(_message.Message):
+    __slots__ = ("name", "tres", "owner", "used", "allowed", "used_at_least")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TRES_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    USED_AT_LEAST_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    tres: str
+    owner: str
+    used: int
+    allowed: int
+    used_at_least: bool
+    def __init__(self, name: _Optional[str] = ..., tres: _Optional[str] = ..., owner: _Optional[str] = ..., used: _Optional[int] = ..., allowed: _Optional[int] = ..., used_at_least: _Optional[bool] = ...) -> None: ...
+
+class Room(_message.Message):
+    __slots__ = ("qos", "partition", "gpus", "bounded_by", "at_most", "limits")
+    QOS_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    GPUS_FIELD_NUMBER: _ClassVar[int]
+    BOUNDED_BY_FIELD_NUMBER: _ClassVar[int]
+    AT_MOST_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    qos: str
+    partition: str
+    gpus: int
+    bounded_by: str
+    at_most: bool
+    limits: _containers.RepeatedCompositeFieldContainer[LimitUse]
+    def __init__(self, qos: _Optional[str] = ..., partition: _Optional[str] = ..., gpus: _Optional[int] = ..., bounded_by: _Optional[str] = ..., at_most: _Optional[bool] = ..., limits: _Optional[_Iterable[_Union[LimitUse, _Mapping]]] = ...) -> None: ...
 
 class QosHeadRoom(_message.Message):
     __slots__ = ("qos", "gpus", "bounded_by", "at_most")

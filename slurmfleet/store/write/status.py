@@ -123,7 +123,9 @@ def _with_accounting(status: ClusterStatus, poll: PollFinished) -> ClusterStatus
     asked = _asked(poll, frozenset({SectionName.ACCOUNTING}))
     if asked and _is_newer(poll, status.accounting_asked_at):
         status = replace(
-            status, accounting_asked_at=poll.started_at, accounting_error=_error(asked)
+            status,
+            accounting_asked_at=poll.started_at,
+            accounting_error=_error(asked) or _remark(asked),
         )
     if asked and all(section.ok for section in asked):
         newest = _newer(status.accounting_observed_at, poll.finished_at)
@@ -157,6 +159,11 @@ def _error(asked: list[SectionOutcome]) -> str:
     if failed.exit_status is None:
         return f"{failed.name} never reported its end"
     return f"{failed.name} failed with exit status {failed.exit_status}"
+
+
+def _remark(asked: list[SectionOutcome]) -> str:
+    """Give what a section that went well says besides: that the site keeps no accounting."""
+    return next((section.error for section in asked if section.ok), "")
 
 
 def _is_newer(poll: PollFinished, told_at: datetime | None) -> bool:

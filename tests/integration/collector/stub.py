@@ -13,8 +13,13 @@ cat "$STUB_DIR/squeue.out" 2>/dev/null
 cat "$STUB_DIR/squeue.err" >&2 2>/dev/null
 exit "$(cat "$STUB_DIR/squeue.rc" 2>/dev/null || echo 0)"
 """,
+    "scontrol": """
+case "$*" in "show config") cat "$STUB_DIR/config.out" 2>/dev/null ;; *) exit 1 ;; esac
+""",
     "sacct": """
-case "$*" in *-e*) echo "JobID State"; exit 0 ;; esac
+case "$*" in -e) echo "JobID State"; exit 0 ;; esac
+echo "$*" >> "$STUB_DIR/sacct.asked"
+cat "$STUB_DIR/sacct.err" >&2 2>/dev/null && exit 1
 exit 0
 """,
 }
@@ -45,6 +50,12 @@ class Cluster:
 
     def says(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
+
+    @property
+    def sacct_asked(self) -> list[str]:
+        """What sacct was asked about jobs."""
+        asked = self.folder / "sacct.asked"
+        return asked.read_text().splitlines() if asked.exists() else []
 
     @property
     def sessions(self) -> list[str]:

@@ -50,12 +50,18 @@ EXPECTED: dict[str, list[tuple[object, ...]]] = {
     "GPUs held and asked for": [("alpha", 24, 720), ("beta", 8, 0)],
     "Jobs by state": [("PENDING", 90), ("RUNNING", 4)],
     "Ends of our jobs": [
+        (NOON.timestamp(), "CANCELLED", 1),
         (NOON.timestamp(), "COMPLETED", 2),
+        (NOON.timestamp(), "TIMEOUT", 2),
         (NOON.timestamp() + 300, "FAILED", 1),
+        (NOON.timestamp() + 600, "CANCELLED", 2),
     ],
     "Our jobs that wait longest": [
         ("alpha", "6", "<b>old</b>", "alice", "batch", "Priority", 2, Decimal("7200.000000")),
-        ("alpha", "7", "train", "alice", "batch", "Priority", 2, Decimal("3600.000000")),
+        *(
+            ("alpha", job_id, "train", "alice", "batch", "Priority", 2, Decimal("3600.000000"))
+            for job_id in ("50", "60", "7")
+        ),
     ],
 }
 
@@ -101,7 +107,31 @@ async def board(store_writer: StorePool) -> None:
         # A whole array of one task: counted once, as its task.
         ends(a_job("20", array_job_id=20), JobState.COMPLETED, NOON),
         ends(a_job("20_1", array_job_id=20, array_task_id=1), JobState.COMPLETED, NOON),
+        # A het job of two components, and an array of which two tasks were cancelled unstarted.
+        ends(a_job("30", het_job_id=30, task_states={JobState.TIMEOUT: 2}), JobState.TIMEOUT, NOON),
+        ends(a_job("30+0", het_job_id=30, het_offset=0), JobState.TIMEOUT, NOON),
+        ends(a_job("30+1", het_job_id=30, het_offset=1), JobState.TIMEOUT, NOON),
+        ends(
+            a_job("40", array_job_id=40, task_states={JobState.CANCELLED: 3}),
+            JobState.CANCELLED,
+            NOON + timedelta(minutes=10),
+        ),
+        ends(a_job("40_0", array_job_id=40, array_task_id=0), JobState.CANCELLED, NOON),
     ]
+    groups = [
+        # Runs and waits: shown for what waits, whose tasks have no rows. Its other task waits too.
+        a_job(
+            "50",
+            array_job_id=50,
+            state=JobState.RUNNING,
+            task_states={JobState.RUNNING: 1, JobState.PENDING: 4},
+        ),
+        a_job("50_9", array_job_id=50, array_task_id=9),
+        a_job("60", het_job_id=60, task_states={JobState.PENDING: 2}),
+        a_job("60+0", het_job_id=60, het_offset=0),
+        a_job("60+1", het_job_id=60, het_offset=1),
+    ]
+    waiting += [submitted(job) for job in groups]
     await apply_facts(store_writer, [*polls, *waiting, *ended])
 
 
@@ -117,7 +147,8 @@ def ends(job: Job, state: JobState, ended_at: datetime) -> JobEnded:
 
 
 def job_fields(job: Job) -> dict[str, Any]:
-    return {"array_job_id": job.array_job_id, "array_task_id": job.array_task_id}
+    names = ("array_job_id", "array_task_id", "het_job_id", "het_offset", "task_states")
+    return {name: getattr(job, name) for name in names}
 
 
 def test_every_store_panel_has_its_expected_rows_here():

@@ -7,10 +7,11 @@ import pytest
 from services.collector.links import open_link
 from services.collector.settings import CollectorSettings, environment_of_others
 from services.collector.steps import steps_taken, steps_up_to
-from services.collector.target import link_state
+from services.collector.target import link_state, problem_code
 from slurmfleet.contracts.commands import Step
 from slurmfleet.contracts.events import LinkState
 from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.problems import ProblemCode
 from slurmfleet.contracts.registry import ClusterConfig, Transport
 from slurmfleet.ssh.errors import (
     HostKeyUnknownError,
@@ -89,9 +90,15 @@ def test_a_good_test_tells_what_each_transport_did():
 
 
 def test_a_login_without_a_shell_is_a_matter_of_settings():
-    states = [link_state(one) for one in (NO_SHELL, NO_MASTER, SshBusyError(ENDPOINT, ""))]
+    states = [link_state(one) for one in (NO_SHELL, SshBusyError(ENDPOINT, ""))]
 
-    assert states == [LinkState.MISCONFIGURED, LinkState.UNREACHABLE, LinkState.UNREACHABLE]
+    assert states == [LinkState.MISCONFIGURED, LinkState.UNREACHABLE]
+
+
+def test_a_master_that_is_not_open_is_a_state_of_its_own():
+    assert link_state(NO_MASTER) is LinkState.NO_MASTER
+    assert problem_code(NO_MASTER) is ProblemCode.SSH_NO_MASTER
+    assert "`ssh -M login`" in str(NO_MASTER)
 
 
 def test_commands_of_a_cluster_see_nothing_of_ours(monkeypatch: pytest.MonkeyPatch):

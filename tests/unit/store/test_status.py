@@ -144,3 +144,12 @@ def test_polls_may_come_in_any_order_and_repeatedly(data: st.DataObject, told: l
     shuffled = data.draw(st.permutations(told + told[:2]))
 
     assert fold(*shuffled) == fold(*in_order)
+
+
+def test_a_site_without_accounting_is_told_though_nothing_failed():
+    none_kept = section(SectionName.ACCOUNTING, error="This cluster keeps no accounting database.")
+
+    status = fold(a_poll_at(0, sections=(DETAIL, none_kept)))
+
+    assert status.accounting_error == "This cluster keeps no accounting database."
+    assert not has_failed(a_poll_at(0, sections=(DETAIL, none_kept)))

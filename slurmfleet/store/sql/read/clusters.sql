@@ -50,11 +50,35 @@ LIMIT %(limit)s::integer
 
 -- name: count_live_jobs
 -- One row per cluster and state that has stored live jobs, by cluster and state.
-SELECT jo.cluster, jo.state, count(*) AS jobs
-FROM jobs AS jo
-WHERE jo.is_live AND (%(cluster)s::text IS NULL OR jo.cluster = %(cluster)s::text)
-GROUP BY jo.cluster, jo.state
-ORDER BY jo.cluster, jo.state
+-- A whole array or het job speaks for all of its members: those that wait have no rows of their own.
+WITH live AS (
+    SELECT
+        jo.cluster, jo.state, jo.task_states, coalesce(jo.array_job_id, jo.het_job_id) AS group_id,
+        (jo.array_job_id IS NOT NULL AND jo.array_task_id IS NULL)
+        OR (jo.het_job_id IS NOT NULL AND jo.het_offset IS NULL) AS is_group
+    FROM jobs AS jo
+    WHERE jo.is_live AND (%(cluster)s::text IS NULL OR jo.cluster = %(cluster)s::text)
+)
+SELECT ct.cluster, ct.state, sum(ct.jobs)::bigint AS jobs
+FROM (
+    SELECT li.cluster, li.state, 1::bigint AS jobs
+    FROM live AS li
+    LEFT JOIN live AS gr ON gr.is_group AND gr.cluster = li.cluster AND gr.group_id = li.group_id
+    WHERE gr.cluster IS NULL
+    UNION ALL
+    SELECT li.cluster, ts.key, ts.value::bigint
+    FROM live AS li
+    CROSS JOIN LATERAL jsonb_each_text(li.task_states) AS ts
+    WHERE
+        li.is_group
+        AND ts.key NOT IN (
+            'COMPLETED', 'CANCELLED', 'FAILED', 'TIMEOUT', 'NODE_FAIL', 'PREEMPTED', 'BOOT_FAIL',
+            'DEADLINE', 'OUT_OF_MEMORY', 'VANISHED'
+        )
+) AS ct
+WHERE ct.jobs > 0
+GROUP BY ct.cluster, ct.state
+ORDER BY ct.cluster, ct.state
 
 -- name: list_partition_counts
 -- One row per cluster, partition and state, in this order.

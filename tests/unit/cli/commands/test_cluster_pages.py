@@ -5,6 +5,9 @@ from rich.console import Console
 
 from slurmfleet.cli.answers import ClusterAnswer
 from slurmfleet.cli.commands.cluster_pages import clusters_page, trouble
+from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.ssh.errors import SshNoMasterError
+from slurmfleet.ssh.target import Endpoint
 
 
 def _cluster(**more: JsonValue) -> dict[str, JsonValue]:
@@ -45,6 +48,21 @@ def test_a_latched_denial_says_that_nothing_is_tried_and_what_mends_it():
     )
 
 
+def test_a_master_that_is_not_open_shows_the_command_that_opens_it():
+    error = str(
+        SshNoMasterError(
+            Endpoint(cluster=ClusterName("alpha"), host="login.alpha"),
+            "no socket",
+            command="ssh -M -N -f login.alpha",
+        )
+    )
+
+    shown = _shown(_cluster(link="no_master", error=error, stale=True, age_s=60))
+
+    assert shown[1].split()[2] == "no_master"
+    assert "`ssh -M -N -f login.alpha`" in " ".join(shown[2:])
+
+
 def test_staleness_is_told_below_the_table():
     late = _cluster(stale=True, stale_reason="not looked at for 9 min", age_s=540)
 
@@ -52,6 +70,12 @@ def test_staleness_is_told_below_the_table():
 
     assert shown[1].endswith("9 min ago, stale")
     assert shown[2] == "alpha: not looked at for 9 min"
+
+
+def test_a_site_without_accounting_says_so_below_the_table():
+    shown = _shown(_cluster(accounting_error="This cluster keeps no accounting database."))
+
+    assert shown[2:] == ["alpha: accounting: This cluster keeps no accounting database."]
 
 
 def test_no_cluster_tells_how_to_add_one():

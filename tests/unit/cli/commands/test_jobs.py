@@ -84,9 +84,9 @@ def test_one_job_shows_what_is_known_and_its_timeline():
 
     shown = _shown(job_page(_document(ended), _document({"items": [event]})))
 
-    assert "exit       signal 125" in shown
-    assert "GPUs       8 (8 h100)" in shown
-    assert "seen       12 s ago" in shown
+    assert "exit            signal 125" in shown
+    assert "GPUs            8 (8 h100)" in shown
+    assert "seen            12 s ago" in shown
     assert shown.splitlines()[-1].split()[-3:] == ["ended", "OUT_OF_MEMORY", "OutOfMemory"]
     assert "dependency" not in shown
 

@@ -44,6 +44,17 @@ def test_components_make_one_job_with_their_counts_and_sums():
     assert whole.gpus_by_type == {"h100": 2}
 
 
+def test_the_whole_does_not_name_the_nodes_of_one_component():
+    watch = Watch()
+    named = {"node_list": "gpu01", "node_names": ("gpu01",), "batch_host": "gpu01"}
+
+    watch.look([component(RUNNING, 0, **named), component(RUNNING, 1)])
+    whole = watch.memory[WHOLE].job
+
+    assert (whole.node_list, whole.node_names, whole.batch_host) == ("", (), "")
+    assert whole.has_all_node_names
+
+
 def test_it_runs_with_its_first_component_and_ends_with_its_last():
     watch = Watch()
     failed = replace(

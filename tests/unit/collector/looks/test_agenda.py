@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from services.collector.jobs.coverage import Coverage
 from services.collector.jobs.tracked import Tracked
 from services.collector.looks.agenda import (
-    ABSENT_WAIT_S,
     FOLLOWED_NO_MORE_EVERY,
     MOST_INTRODUCTIONS,
     MOST_JOBS,
@@ -176,15 +175,6 @@ def test_inquiries_keep_their_distance():
     waits = [one.wait_s(NOON + timedelta(seconds=after)) for after in (0, 8, 18, 60)]
 
     assert (before, waits) == (0, [18, 10, 0, 0])
-
-
-def test_a_site_without_accounting_is_asked_seldom_and_for_the_same_window():
-    one = agenda()
-    one.is_absent = True
-    one.answered(Inquired(window=one.window(NOON, None)), NOON, {})
-
-    assert one.wait_s(NOON) == ABSENT_WAIT_S
-    assert one.is_window_due(NOON + SECOND)
 
 
 def test_nothing_to_ask_is_an_empty_inquiry():

@@ -8,8 +8,9 @@ from services.collector.surveys.headroom import (
     HeadRoom,
     HeadRooms,
     held_by,
-    qos_head_rooms,
 )
+from services.collector.surveys.qos_limits import QosUses, qos_head_rooms
+from services.collector.surveys.seats import Seat
 from slurmfleet.contracts.events import PartitionCount
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Job, JobState
@@ -188,8 +189,8 @@ def test_a_circle_of_accounts_ends():
     assert rooms(tree, [running("a", "ann", 1)]).of(("a", "", "")) is None
 
 
-def job(user: str, gpus: int, *, name: str, account: str = "ml") -> Job:
-    return Job(
+def job(user: str, gpus: int, *, name: str, account: str = "ml", **more: object) -> Job:
+    one = Job(
         job_id=JobId("1"),
         raw_id=1,
         submitted_at=NOON,
@@ -199,21 +200,26 @@ def job(user: str, gpus: int, *, name: str, account: str = "ml") -> Job:
         qos=name,
         gpu_count=gpus,
     )
+    return replace(one, **cast("dict[str, Any]", more))
+
+
+def under_qos(ann: Association, qualities: Sequence[Qos], jobs: Sequence[Job], unseen: int = 0):
+    seats = [Seat(job=one, running=1, submitted=1) for one in jobs]
+    population = [running(one.account, one.user, one.gpu_count) for one in jobs]
+    population += [running("ml", "zoe", 0) for _ in range(unseen)]
+    return qos_head_rooms(ann, {one.name: one for one in qualities}, QosUses(seats, population, {}))
 
 
 def test_qos_bounds_a_user_by_his_own_jobs_under_it():
     ann = association("ml", user="ann", QOS="capped,normal,unknown")
-    qualities = {
-        one.name: one
-        for one in (qos("capped", MaxTRESPU="gres/gpu=4", MaxJobsPU="2"), qos("normal"))
-    }
+    qualities = [qos("capped", MaxTRESPU="gres/gpu=4", MaxJobsPU="2"), qos("normal")]
     jobs = [
         job("ann", 3, name="capped"),
         job("ann", 9, name="normal"),
         job("ben", 9, name="capped"),
     ]
 
-    assert qos_head_rooms(ann, qualities, jobs) == (
+    assert under_qos(ann, qualities, jobs, unseen=1) == (
         QosHeadRoom(qos="capped", gpus=1, bounded_by="MaxTRESPU gres/gpu=4"),
         QosHeadRoom(qos="normal"),
     )
@@ -221,17 +227,15 @@ def test_qos_bounds_a_user_by_his_own_jobs_under_it():
 
 def test_limit_on_everybody_under_a_qos_is_an_upper_bound():
     ann = association("ml", user="ann", QOS="long")
-    told = qos_head_rooms(
-        ann, {"long": qos("long", GrpTRES="gres/gpu=8")}, [job("ben", 3, name="long")]
-    )
+    limited = [qos("long", GrpTRES="gres/gpu=8")]
+    told = under_qos(ann, limited, [job("ben", 3, name="long")], unseen=1)
 
+    assert under_qos(ann, limited, [job("ben", 3, name="long")])[0].at_most is False
     assert told == (QosHeadRoom(qos="long", gpus=5, bounded_by="GrpTRES gres/gpu=8", at_most=True),)
 
 
 def test_number_of_jobs_under_a_qos():
     ann = association("ml", user="ann", QOS="capped")
-    told = qos_head_rooms(
-        ann, {"capped": qos("capped", MaxJobsPU="1")}, [job("ann", 0, name="capped")]
-    )
+    told = under_qos(ann, [qos("capped", MaxJobsPU="1")], [job("ann", 0, name="capped")])
 
     assert told == (QosHeadRoom(qos="capped", gpus=0, bounded_by="MaxJobsPU=1"),)

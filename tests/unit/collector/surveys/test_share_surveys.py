@@ -24,7 +24,9 @@ from slurmfleet.ssh.link import SshLink
 from slurmfleet.ssh.target import SshTarget
 from slurmfleet.testing.clock import ManualClock
 
-RECORDINGS = Path(__file__).parents[3] / "fixtures" / "shares" / "26.05.5"
+FIXTURES = Path(__file__).parents[3] / "fixtures"
+RECORDINGS = FIXTURES / "shares" / "26.05.5"
+SLURM_RECORDINGS = FIXTURES / "slurm" / "26.05.5"
 CONFIG = """\
 AccountingStorageEnforce = associations,limits,qos
 AccountingStorageType   = accounting_storage/slurmdbd
@@ -47,6 +49,7 @@ def recorded(case: str) -> SectionOutput:
 def good_answers() -> dict[str, SectionOutput]:
     return {
         "config": well(CONFIG),
+        "partitions": well((SLURM_RECORDINGS / "partitions" / "stdout").read_text()),
         "shares": recorded("shares"),
         "associations": recorded("associations"),
         "user_associations": recorded("associations-users"),
@@ -250,3 +253,65 @@ def test_accounts_far_from_us_are_left_out():
     tree = [row("root", ""), row("a", "root"), row("b", "root"), row("b1", "b")]
 
     assert accounts_to_tell(tree, own=["a"], followed=[], weights={}) == {"root", "a", "b"}
+
+
+async def test_limits_of_a_partitions_own_qos_are_told_to_those_who_may_use_it():
+    partitions = good_answers()["partitions"].stdout
+    assert "QoS=N/A" in partitions
+    own = replace(
+        good_answers()["partitions"], raw=partitions.replace("QoS=N/A", "QoS=capped").encode()
+    )
+    desk = ScriptedDesk({**good_answers(), "partitions": own}, track_users=["alice"])
+    book = ShareBook()
+
+    finding = await LimitSurvey(book).ask(desk)
+
+    assert finding is not None
+    assert finding.error == ""
+    alice = [one for one in shares_in(finding.facts) if one.user == "alice" and one.rooms]
+    rooms = {(one.qos, one.partition): one for one in alice[0].rooms}
+    assert {partition for _, partition in rooms} > {""}
+    bounds = {one.bounded_by for (_, partition), one in rooms.items() if partition}
+    assert any("under QOS capped: MaxTRESPU gres/gpu=" in one for one in bounds)
+
+
+@pytest.mark.parametrize("version", ["22.05.8", "24.11.5", "26.05.5"])
+async def test_rooms_are_made_of_what_each_version_of_slurm_tells(version: str):
+    recorded = {
+        "associations": "associations", "user_associations": "associations-users", "qos": "qos"
+    }  # fmt: skip
+    told = {
+        name: well((FIXTURES / "shares" / version / case / "stdout").read_text())
+        for name, case in recorded.items()
+    }
+    partitions = FIXTURES / "slurm" / version / "partitions" / "stdout"
+    answers = {**good_answers(), **told, "partitions": well(partitions.read_text())}
+
+    finding = await LimitSurvey(ShareBook()).ask(ScriptedDesk(answers, track_users=["alice"]))
+
+    assert finding is not None
+    assert (finding.error, finding.bad_rows) == ("", ())
+    alice = [one for one in shares_in(finding.facts) if one.user == "alice"]
+    for one in alice:
+        assert [(room.qos, room.partition) for room in one.rooms] == [
+            (name, "") for name in sorted(one.qos)
+        ]
+    capped = next(room for one in alice for room in one.rooms if room.qos == "capped")
+    told = {one.name: one.allowed for one in capped.limits}
+    assert told["MaxJobsPU"] == 2
+    assert capped.gpus is not None
+    assert capped.gpus <= 4
+
+
+async def test_partitions_that_are_not_told_make_rooms_upper_bounds():
+    desk = ScriptedDesk({**good_answers(), "partitions": DOWN}, track_users=["alice"])
+    book = ShareBook()
+
+    finding = await LimitSurvey(book).ask(desk)
+
+    assert finding is not None
+    assert book.limits is not None
+    assert book.limits.partitions is None
+    rooms = [room for one in shares_in(finding.facts) if one.user == "alice" for room in one.rooms]
+    assert rooms
+    assert all(one.at_most or one.gpus == 0 for one in rooms)
