@@ -1,6 +1,8 @@
 """What watching a cluster costs its controller, as the controller itself counts it."""
 
 import asyncio
+import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +11,9 @@ import pytest
 
 from services.collector.station import Station
 from slurmfleet.contracts.registry import ClusterConfig
+from slurmfleet.slurm.step_commands import steps_section
 from tests.harness.requests import counted, of_controller, requests_of
-from tests.harness.sites import RealSite
+from tests.harness.sites import RealSite, submit
 from tests.harness.stations import keep_asking, running_station
 from tests.slurm.conftest import REAL
 
@@ -54,3 +57,25 @@ async def test_the_controller_counts_what_we_count_and_watchers_share_looks(
     assert few == pytest.approx(few_counted, abs=6)
     assert many == pytest.approx(many_counted, abs=6)
     assert many <= 2 * few, "thirty people who ask cost what one costs: a look is shared"
+
+
+@pytest.mark.parametrize("place", REAL)
+def test_sstat_costs_the_controller_what_we_count_for_each_job(
+    place: str, real: dict[str, RealSite]
+):
+    site = replace(real[place], user="carol")
+    jobs = [submit(site, "--mem=100", runs_s=120) for _ in range(2)]
+    section = steps_section(map(int, jobs), version=site.about["slurm_version"])
+    try:
+        asked_until_s = time.monotonic() + 60
+        told, made = "", 0
+        while len(told.splitlines()) < len(jobs) and time.monotonic() < asked_until_s:
+            time.sleep(1)
+            before = requests_of(site)
+            told = site.run(shlex.join(section.argv))
+            made = requests_of(site) - before
+
+        assert len(told.splitlines()) == len(jobs), "both run"
+        assert made == section.requests
+    finally:
+        site.run(f"scancel {' '.join(jobs)}")
