@@ -173,7 +173,8 @@ class SamplingConfig(BaseModel):
         default=4,
         ge=0,
         le=600,
-        description="Each costs the controller a request; with more jobs they take turns. 0: off.",
+        description="Each costs the controller two or three requests; with more jobs they take "
+        "turns. 0: off.",
     )
     steps: int = Field(
         default=0,

@@ -24,6 +24,7 @@ STEP_COLUMNS = ("JobID", "NTasks", "TRESUsageInTot", "TRESUsageInMax", "Nodelist
 """With `--noconvert`: plain bytes. None of them holds a `|`, the only separator that sstat has."""
 
 SUMS_GPUS_SINCE = (24, 5)
+LOOKS_UP_NO_ALLOCATION_SINCE = (24, 11)
 _MIB = 2**20
 _STEP = re.compile(r"(?P<job>[1-9][0-9]{0,9})(?:\+[0-9]+)?\.(?P<step>[A-Za-z0-9+_.]+)")
 _VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})")
@@ -125,9 +126,21 @@ def _mib(text: str) -> float | None:
 
 def tells_gpus(version: str, gpu_count: int) -> bool:
     """Say whether a step's GPU sums can be believed: since 24.05, or where there is one GPU."""
+    return _is_since(version, SUMS_GPUS_SINCE) or gpu_count == 1
+
+
+def requests_per_job(version: str) -> int:
+    """Give how many requests sstat makes of the controller for each job that it is asked about.
+
+    Source: sdiag of 22.05.8 (FED_INFO, JOB_STEP_INFO, JOB_ALLOCATION_INFO), of 24.11.5 and 26.05.5
+    (the first two); versions between them count as the older one.
+    """
+    return 2 if _is_since(version, LOOKS_UP_NO_ALLOCATION_SINCE) else 3
+
+
+def _is_since(version: str, since: tuple[int, int]) -> bool:
     numbers = _VERSION.match(version)
-    sums = numbers is not None and (int(numbers[1]), int(numbers[2])) >= SUMS_GPUS_SINCE
-    return sums or gpu_count == 1
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= since
 
 
 def summed(values: Iterable[float | None]) -> float | None:

@@ -1,8 +1,7 @@
 """What is asked about running steps, and the one step of our own that a watched job may get.
 
-Source: sstat(1), srun(1) of Slurm 22.05, 24.11 and 26.05. Counted with sdiag: sstat makes one
-request (REQUEST_JOB_STEP_INFO) of the controller for each job it is asked about, and one of each
-node of its steps.
+Source: sstat(1), srun(1) of Slurm 22.05, 24.11 and 26.05. sstat makes two or three requests of the
+controller for each job it is asked about (`requests_per_job`), and one of each node of its steps.
 """
 
 import re
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from slurmfleet.contracts.sections import SectionName
 from slurmfleet.slurm.commands import KEPT_VARIABLES, Section
 from slurmfleet.slurm.errors import UnsafeArgumentError
-from slurmfleet.slurm.sstat import STEP_COLUMNS
+from slurmfleet.slurm.sstat import STEP_COLUMNS, requests_per_job
 
 STEPS_LIMIT_S = 45.0
 """With the controller down sstat takes 18 s for each job: the first one is enough to know."""
@@ -23,11 +22,14 @@ _NODE_LIMIT = 16_384
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
-def steps_section(raw_ids: Iterable[int], *, limit_s: float = STEPS_LIMIT_S) -> Section:
+def steps_section(
+    raw_ids: Iterable[int], *, version: str, limit_s: float = STEPS_LIMIT_S
+) -> Section:
     """Ask what the running steps of some jobs use.
 
     Args:
         raw_ids: Slurm's own numbers: sstat takes no `15_1`, and cuts it to 15.
+        version: Slurm's; what it costs depends on it.
         limit_s: For all of them.
 
     Raises:
@@ -42,7 +44,7 @@ def steps_section(raw_ids: Iterable[int], *, limit_s: float = STEPS_LIMIT_S) -> 
         name=SectionName.STEPS,
         argv=("sstat", "-a", "-n", "-P", "--noconvert", "-j", asked, "-o", columns),
         limit_s=limit_s,
-        asks=len(ids),
+        asks=len(ids) * requests_per_job(version),
     )
 
 

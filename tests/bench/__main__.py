@@ -17,11 +17,11 @@ import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import collector_look, ingest, machine, reads, table, visible
+from tests.bench import collector_look, ingest, machine, reads, slurm_requests, table, visible
 from tests.bench.measure import Result
 from tests.bench.parts import fill_with_live_jobs, fleet_in
 
-GROUPS = ("machine", "collector", "ingest", "reads", "visible")
+GROUPS = ("machine", "collector", "ingest", "reads", "visible", "requests")
 _WIDTH = 200
 
 
@@ -42,6 +42,8 @@ class Size:
     requests: int
     rounds: int
     changes: int
+    window_s: float
+    """For which a real Slurm's own count is watched."""
 
 
 QUICK = Size(
@@ -54,6 +56,7 @@ QUICK = Size(
     requests=200,
     rounds=3,
     changes=50,
+    window_s=100,
 )
 FULL = Size(
     name="full",
@@ -65,6 +68,7 @@ FULL = Size(
     requests=1_000,
     rounds=5,
     changes=300,
+    window_s=340,
 )
 
 
@@ -98,6 +102,11 @@ class Bench:
             )
         if {"reads", "visible"} & set(self.groups):
             await self._measure_readers()
+        if "requests" in self.groups:
+            self._begin("requests that real Slurms count, for minutes")
+            self.results += await slurm_requests.measure(
+                window_s=self.size.window_s, folder=self._subfolder("requests")
+            )
 
     async def _measure_readers(self) -> None:
         """Measure what needs a store full of live jobs."""
@@ -125,7 +134,7 @@ class Bench:
     @property
     def steps(self) -> int:
         """How many steps there will be."""
-        alone = len(set(self.groups) & {"machine", "ingest", "reads", "visible"})
+        alone = len(set(self.groups) & {"machine", "ingest", "reads", "visible", "requests"})
         looks = len(self.size.queues) if "collector" in self.groups else 0
         return alone + looks + bool({"reads", "visible"} & set(self.groups))
 
@@ -166,7 +175,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="make bench", description="Measure the spine of slurmfleet against its budgets."
     )
     sizes = parser.add_mutually_exclusive_group()
-    sizes.add_argument("--quick", action="store_true", help="small sizes: about a minute")
+    sizes.add_argument("--quick", action="store_true", help="small sizes: a few minutes")
     sizes.add_argument("--full", action="store_true", help="all sizes (the default): minutes")
     parser.add_argument("--json", action="store_true", help="JSON on standard output, no table")
     parser.add_argument(

@@ -35,7 +35,9 @@ class Result:
     group: str
     what: str
     unit: str
-    value: float
+    value: float | None
+    """None: it could not be measured here; `remark` says why."""
+
     budget: Budget | None = None
     """None: shown to explain another number, and judged by nobody."""
 
@@ -45,10 +47,13 @@ class Result:
     detail: Mapping[str, float] = field(default_factory=dict[str, float])
     """Parts of the number or numbers beside it, by name with unit."""
 
+    remark: str = ""
+    """What is to be known of the number, in a sentence."""
+
     @property
     def ratio(self) -> float | None:
         """How much of the budget is used up; more than 1 is too much, whatever the bound."""
-        if self.budget is None:
+        if self.budget is None or self.value is None:
             return None
         if self.budget.bound is Bound.AT_MOST:
             return self.value / self.budget.value

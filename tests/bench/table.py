@@ -37,14 +37,20 @@ def as_table(results: Sequence[Result], *, size: str) -> Table:
         word, style = _VERDICTS[one.met]
         table.add_row(
             one.what,
-            number(one.value),
+            number(one.value) if one.value is not None else "—",
             one.unit,
             f"{one.budget.bound} {number(one.budget.value)}" if one.budget else "—",
             f"{one.ratio:.2f}" if one.ratio is not None else "",
             Text(word, style=style),
-            ", ".join(f"{name} {number(value)}" for name, value in one.detail.items()),
+            beside(one),
         )
     return table
+
+
+def beside(result: Result) -> str:
+    """Give what stands beside a number: its parts, and what is to be known of it."""
+    parts = [f"{name} {number(value)}" for name, value in result.detail.items()]
+    return ", ".join([*parts, *([result.remark] if result.remark else [])])
 
 
 def as_json(results: Sequence[Result], *, size: str) -> str:

@@ -140,11 +140,31 @@ def _running() -> set[str]:
     return up
 
 
+def no_real_slurm() -> str:
+    """Say why there can be no real cluster here; empty where there can."""
+    if os.geteuid() == 0 and Path("/usr/sbin/slurmctld").exists():
+        return ""
+    return "no real Slurm here: run `make testbed` as root on Debian or Ubuntu"
+
+
+def installed_clusters() -> tuple[str, ...]:
+    """Give the real clusters whose Slurm is installed here."""
+    script = '. "$1"; for c in $ALL_CLUSTERS; do cluster_settings $c; ! installed || echo $c; done'
+    told = subprocess.run(
+        ["bash", "-c", script, "bash", TESTBED / "settings.sh"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+    )
+    return tuple(told.stdout.split())
+
+
 @contextmanager
 def real_sites(names: Iterable[str]) -> Iterator[dict[str, RealSite]]:
     """Bring clusters up, beside those that run and stay; skip where no Slurm is installed."""
-    if os.geteuid() != 0 or not Path("/usr/sbin/slurmctld").exists():
-        pytest.skip("no real Slurm here: run `make testbed` as root on Debian or Ubuntu")
+    if why := no_real_slurm():
+        pytest.skip(why)
     found = _running()
     if missing := sorted(set(names) - found):
         subprocess.run(

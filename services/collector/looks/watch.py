@@ -60,11 +60,14 @@ class Sight:
     reading: Reading | None = None
     whole: bool = True
     rpcs: int = 0
+    waited_s: float = 0.0
+    """For our own budget; it says nothing about the cluster."""
 
     @property
     def duration_s(self) -> float:
-        """Give how long it took, connecting included."""
-        return (self.finished_at - self.started_at).total_seconds()
+        """Give how long the cluster took, connecting included."""
+        spent_s = (self.finished_at - self.started_at).total_seconds()
+        return max(0.0, spent_s - self.waited_s)  # of two clocks
 
     @property
     def good(self) -> bool:
@@ -130,6 +133,7 @@ class ClusterWatch:
         self.good_at: datetime | None = None
         self.failing_since: datetime | None = None
         self._last_error = ""
+        self._waited_s = 0.0
 
     async def run(self) -> None:
         """Look for ever; a failed look is told and does not end the watch."""
@@ -213,6 +217,7 @@ class ClusterWatch:
     async def _see(self, *, whole: bool) -> Sight:
         started_at = self._clock.now()
         link, error, reading, cost = LinkState.OK, "", None, 0
+        self._waited_s = 0.0
         try:
             reading, cost = await self._ask(whole=whole)
             error = reading.error
@@ -228,11 +233,17 @@ class ClusterWatch:
             reading=reading,
             whole=whole,
             rpcs=cost,
+            waited_s=self._waited_s,
         )
+
+    async def _take(self, requests: int) -> None:
+        began_s = self._clock.monotonic_s()
+        await self._budget.take(requests)
+        self._waited_s += self._clock.monotonic_s() - began_s
 
     async def _ask(self, *, whole: bool) -> tuple[Reading, int]:
         if self._must_probe():
-            await self._budget.take(PROBE_COST)
+            await self._take(PROBE_COST)
             self._gauges.requests("probe", PROBE_COST)
             await self._ask_probe()
         if self._known.probe is None:
@@ -240,7 +251,7 @@ class ClusterWatch:
         dialect = self._known.probe.dialect
         question = self._question(self._known.probe, whole=whole)
         requests = sum(section.requests for section in question.sections(PLAIN, dialect))
-        await self._budget.take(requests)
+        await self._take(requests)
         self._gauges.requests("squeue", requests)
         if dialect != self._records_dialect:
             self._records, self._records_dialect = {}, dialect

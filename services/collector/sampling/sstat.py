@@ -1,7 +1,7 @@
 """Samples from Slurm's own accounting of running steps, a few jobs at a time.
 
-Each job costs the controller one request and each node of it another, so jobs take turns: so many a
-minute, and none more often than it is worth.
+Each job costs the controller two or three requests and each node of it another, so jobs take turns:
+so many a minute, and none more often than it is worth.
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,7 +87,8 @@ class SstatProvider:
         waiting = frozenset(job.job_id for job in jobs) - {job.job_id for job in chosen}
         if not chosen:
             return (ProviderAnswer(source=SOURCE, resting=waiting),)
-        section = steps_section(job.raw_id for job in chosen)
+        version = desk.probe.slurm_version
+        section = steps_section((job.raw_id for job in chosen), version=version)
         answer = await desk.ask(lambda _: (section,), limit_s=STEPS_LIMIT_S + _ROUND_TRIP_S)
         output = answer.frames.sections.get(section.name)
         steps = parse_steps(output.stdout, output.stderr) if output else parse_steps("")
@@ -98,7 +99,7 @@ class SstatProvider:
             read_steps(
                 chosen,
                 steps,
-                version=desk.probe.slurm_version,
+                version=version,
                 seen_at=answer.observed_at,
                 resting=waiting,
                 outcome=outcome,

@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncssh
 
 from services.collector.fleet import Fleet
+from services.collector.looks.pace import SLOW_ANSWER_S
 from services.collector.looks.watch import Sight
 from services.collector.serving import ClusterCommands
 from services.collector.settings import CollectorSettings
@@ -26,7 +27,8 @@ from slurmfleet.contracts.subjects import command_subject
 from slurmfleet.registry.clusters import ClusterRegistry
 from slurmfleet.runtime.health import Health
 from slurmfleet.runtime.process import Process
-from slurmfleet.timing.clock import SystemClock
+from slurmfleet.testing.clock import ManualClock
+from slurmfleet.timing.clock import Clock, SystemClock
 from tests.integration.collector.stub import Cluster
 
 ALPHA = ClusterName("alpha")
@@ -35,13 +37,13 @@ CONTROLLER_DOWN = "slurm_load_jobs error: Unable to contact slurm controller (co
 
 @asynccontextmanager
 async def watching(
-    config: ClusterConfig, tmp_path: Path
+    config: ClusterConfig, tmp_path: Path, *, clock: Clock | None = None
 ) -> AsyncIterator[tuple[Station, StateFile]]:
     with StateFile(tmp_path / "alpha.sqlite") as state:
         station = Station(
             config,
             CollectorSettings(known_hosts=(), ssh_config=(), look_limit_s=5, section_limit_s=3),
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             state=state,
             on_queued=lambda: None,
         )
@@ -72,6 +74,27 @@ async def test_one_connection_serves_every_look(cluster: Cluster, tmp_path: Path
     assert cluster.sessions[0] == "exec bash -l -s"
     assert set(cluster.sessions[1:]) == {"exec bash --noprofile --norc -s"}
     assert [poll.link for poll in polls] == [LinkState.OK] * 5
+
+
+async def test_waiting_for_the_budget_is_not_taken_for_a_slow_controller(
+    cluster: Cluster, tmp_path: Path
+):
+    clock = ManualClock()
+    config = cluster.config(rpcs_per_minute=30, hot_interval_s=100)
+    async with watching(config, tmp_path, clock=clock) as (station, _):
+        await station.watch.look_now()
+        while station.inquiry.heard_at is None:  # noqa: ASYNC110 it takes from the budget too
+            await asyncio.sleep(0.02)
+        station.budget.spend(station.budget.left + 25)  # a look costs 5, a minute gives 30
+        asked = asyncio.ensure_future(station.watch.look_now())
+        for _ in range(60):
+            await asyncio.sleep(0.02)
+            clock.advance(1)
+        sight = await asked
+
+        assert sight.waited_s > SLOW_ANSWER_S
+        assert (sight.good, sight.duration_s) == (True, 0)
+        assert station.watch.pace.stretch == 1
 
 
 async def test_a_wrong_key_is_tried_once_and_never_again(cluster: Cluster, tmp_path: Path):

@@ -2,20 +2,17 @@
 
 import pytest
 
-from services.collector.chosen import DEFAULT_INTERVAL_S
 from services.collector.jobs.coverage import EVERYBODY
 from services.collector.looks.asking import Question
 from services.collector.looks.pace import LARGE_QUEUE, Pace, least_interval_s
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.registry import ClusterConfig
-from slurmfleet.contracts.sample import Topic
 from slurmfleet.slurm.columns import ANY_SLURM
-from slurmfleet.slurm.commands import capacity_sections
 from slurmfleet.slurm.records import PLAIN
 from slurmfleet.testing.moments import NOON
+from tests.harness.requests import surveys_per_s
 
 CONFIG = ClusterConfig(name=ClusterName("alpha"), host="login")
-SHARE_REQUESTS = 1
 MOST_REQUESTS_PER_S = 0.2
 
 
@@ -33,13 +30,8 @@ def test_a_steady_cluster_is_asked_less_than_every_five_seconds(
     least_s = least_interval_s(requests, CONFIG.rpcs_per_minute)
     pace = Pace(base_s=CONFIG.poll_interval_s, hot_s=CONFIG.hot_interval_s)
     look_s = pace.after_whole(NOON, jobs=jobs, least_s=least_s).interval_s(hot=False)
-    looks = requests / look_s
-    capacity = sum(section.requests for section in capacity_sections())
 
-    surveys = (
-        capacity / DEFAULT_INTERVAL_S[Topic.CAPACITY]
-        + SHARE_REQUESTS / DEFAULT_INTERVAL_S[Topic.SHARES]
-    )
+    per_s = requests / look_s + surveys_per_s()
 
     assert look_s >= CONFIG.poll_interval_s
-    assert looks + surveys <= MOST_REQUESTS_PER_S
+    assert per_s <= MOST_REQUESTS_PER_S

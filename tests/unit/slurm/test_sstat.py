@@ -133,18 +133,22 @@ def test_any_text_is_read_without_an_error(stdout: str, stderr: str):
     parse_steps(stdout, stderr)
 
 
-def test_each_job_is_counted_as_a_request():
-    section = steps_section([52, 51, 52])
+@pytest.mark.parametrize(
+    ("version", "requests"),
+    [("22.05.8", 6), ("24.11.5", 4), ("26.05.5", 4), ("23.11.10", 6), ("", 6)],
+)
+def test_each_job_is_counted_as_sdiag_counts_it(version: str, requests: int):
+    section = steps_section([52, 51, 52], version=version)
 
     assert section.name == SectionName.STEPS
     assert section.argv[:7] == ("sstat", "-a", "-n", "-P", "--noconvert", "-j", "51,52")
-    assert section.requests == 2
+    assert section.requests == requests
 
 
 @pytest.mark.parametrize("ids", [[], [0], [2**32]])
 def test_only_numbers_of_jobs_are_asked_about(ids: list[int]):
     with pytest.raises(UnsafeArgumentError):
-        steps_section(ids)
+        steps_section(ids, version="")
 
 
 def test_the_samplers_step_is_one_command_of_plain_words():
