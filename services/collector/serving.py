@@ -135,9 +135,11 @@ class ClusterCommands:
 
     async def refresh(self) -> RefreshReport:
         """Look now; callers at the same time share the look."""
+        asked_at = self._clock.now()
         sight = await self._station.watch.look_now()
         return RefreshReport(
             ok=sight.good and not sight.error,
+            fresh=sight.started_at >= asked_at,
             started_at=sight.started_at,
             finished_at=sight.finished_at,
             error=sight.error,

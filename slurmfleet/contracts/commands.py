@@ -86,11 +86,16 @@ class HostKeyReport(BaseModel):
 
 
 class RefreshReport(BaseModel):
-    """A look that was made on request."""
+    """A look that was made on request, or the newest one there is."""
 
     model_config = ConfigDict(frozen=True)
 
     ok: bool
+    fresh: bool = Field(
+        default=True,
+        description="Whether the look began after it was asked for. Looks on request are few, for "
+        "the cluster's sake; once they are used up, this is the newest regular one.",
+    )
     started_at: AwareDatetime
     finished_at: AwareDatetime
     error: str = ""

@@ -170,7 +170,7 @@ class SamplingConfig(BaseModel):
         default=60, ge=0.2, le=3_600, description="Between two samples of one job by sstat."
     )
     sstat_jobs_per_minute: float = Field(
-        default=4,
+        default=1,
         ge=0,
         le=600,
         description="Each costs the controller two or three requests; with more jobs they take "

@@ -19,7 +19,7 @@ from services.collector.jobs.diff import hot_users
 from services.collector.jobs.tracked import Outcome
 from services.collector.looks.asking import Question, ask_probe, ask_queue
 from services.collector.looks.gauges import Gauges
-from services.collector.looks.pace import Pace, least_interval_s
+from services.collector.looks.pace import ASKED_AT_ONCE, ASKED_PART, Pace, least_interval_s
 from services.collector.looks.reading import Reading
 from services.collector.round_trip import IncompleteAnswerError
 from services.collector.settings import CollectorSettings
@@ -129,6 +129,10 @@ class ClusterWatch:
         self._gauges = Gauges(config.name)
         self._wake = asyncio.Event()
         self._waiting: list[asyncio.Future[Sight]] = []
+        self._asked = RpcBudget(
+            per_minute=ASKED_PART * budget.per_minute, burst=ASKED_AT_ONCE, clock=clock
+        )
+        self._last_whole: Sight | None = None
         self.last: Sight | None = None
         self.good_at: datetime | None = None
         self.failing_since: datetime | None = None
@@ -153,9 +157,16 @@ class ClusterWatch:
     async def look_now(self) -> Sight:
         """Look as soon as possible and give how it went; callers at the same time share a look.
 
+        Looks on request are few (`pace.ASKED_PART`). Once they are used up, the newest whole look
+        is given instead: it began before it was asked for.
+
         Raises:
             ProblemError: The cluster is not watched any more.
         """
+        if not self._waiting:
+            if self._last_whole is not None and self._asked.wait_s(1) > 0:
+                return self._last_whole
+            self._asked.spend(1)
         waiting: asyncio.Future[Sight] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         self._wake.set()
@@ -204,6 +215,8 @@ class ClusterWatch:
         self._hot_users = self._find_hot_users()
         await self._tell(sight, outcome)
         self.last = sight
+        if sight.whole:
+            self._last_whole = sight
         self._note(sight)
         self._on_looked()
         return sight

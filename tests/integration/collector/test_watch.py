@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncssh
 
 from services.collector.fleet import Fleet
-from services.collector.looks.pace import SLOW_ANSWER_S
+from services.collector.looks.pace import ASKED_AT_ONCE, SLOW_ANSWER_S
 from services.collector.looks.watch import Sight
 from services.collector.serving import ClusterCommands
 from services.collector.settings import CollectorSettings
@@ -95,6 +95,25 @@ async def test_waiting_for_the_budget_is_not_taken_for_a_slow_controller(
         assert sight.waited_s > SLOW_ANSWER_S
         assert (sight.good, sight.duration_s) == (True, 0)
         assert station.watch.pace.stretch == 1
+
+
+async def test_whoever_asks_for_looks_without_a_pause_is_given_the_newest(
+    cluster: Cluster, tmp_path: Path
+):
+    clock = ManualClock()
+    config = cluster.config(rpcs_per_minute=6_000, hot_interval_s=100)
+    async with watching(config, tmp_path, clock=clock) as (station, state):
+        first = await looks(station, ASKED_AT_ONCE)
+        made = len(facts(state))
+        content = await looks(station, 50)
+        made_for_nobody = len(facts(state)) - made
+        clock.advance(2)
+        later = await station.watch.look_now()
+
+    assert len({id(sight) for sight in first}) == ASKED_AT_ONCE
+    assert {id(sight) for sight in content} == {id(first[-1])}
+    assert made_for_nobody == 0
+    assert later.started_at > first[-1].started_at
 
 
 async def test_a_wrong_key_is_tried_once_and_never_again(cluster: Cluster, tmp_path: Path):

@@ -46,7 +46,7 @@ def test_sampling_has_defaults_that_cost_little():
 
     assert config.prometheus is None
     assert config.sampling.providers == tuple(SampleProvider)
-    assert (config.sampling.steps, config.sampling.sstat_jobs_per_minute) == (0, 4)
+    assert (config.sampling.steps, config.sampling.sstat_jobs_per_minute) == (0, 1)
 
 
 @pytest.mark.parametrize(
