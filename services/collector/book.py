@@ -64,7 +64,7 @@ class Book:
         """Read what is remembered."""
         self._memory = await asyncio.to_thread(self._state.load)
         self._seen = {}
-        self.live = sum(not known.ended for known in self._memory.values())
+        self.live = sum(map(_is_live, self._memory.values()))
         self.state_since = await asyncio.to_thread(self._state.state_since, self._clock.now())
 
     @property
@@ -148,8 +148,8 @@ class Book:
 
     def _remember(self, remembered: Memory) -> None:
         before = (self._memory.get(job_id) for job_id in remembered)
-        self.live -= sum(known is not None and not known.ended for known in before)
-        self.live += sum(not known.ended for known in remembered.values())
+        self.live -= sum(known is not None and _is_live(known) for known in before)
+        self.live += sum(map(_is_live, remembered.values()))
         self._memory.update(remembered)
 
     def _conclude(self, look: Look) -> tuple[Outcome, dict[JobId, Job]]:
@@ -173,3 +173,7 @@ class Book:
         # Encoded one by one as they are written: a first look at a large queue has many megabytes.
         messages = encode(facts, source=self._source, traceparent=new_traceparent())
         self._state.commit(remembered, messages, forget=forget)
+
+
+def _is_live(known: Tracked) -> bool:
+    return group_of(known.job) is None and not known.is_over

@@ -271,15 +271,20 @@ def forgettable(memory: Memory, now: datetime) -> list[JobId]:
     """Give the jobs that need not be remembered any more; tasks stay while their array lives."""
     old = now - KEPT_AFTER_END
     aged = [(job_id, known) for job_id, known in memory.items() if known.observed_at < old]
-    live_groups = {one for one in known_groups(memory) if not memory[one].ended} if aged else ()
+    live_groups = {one for one in known_groups(memory) if not memory[one].is_over} if aged else ()
     return [
         job_id
         for job_id, known in aged
-        if known.ended
-        and (known.settled or known.is_group)
+        if known.is_over
+        and (known.is_group or not _is_asked_about(known))
         and not known.past_runs
         and group_of(known.job) not in live_groups
     ]
+
+
+def _is_asked_about(known: Tracked) -> bool:
+    """Whether accounting may still say something about a job that is over."""
+    return not known.settled if known.ended else known.missing_since is not None
 
 
 _Row = tuple[str, bytes, int, str, str, str, str | None, int, int, str]

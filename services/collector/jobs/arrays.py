@@ -64,7 +64,7 @@ def whole_array(
         submitted_at=known.submitted_at if known is not None else pattern.submitted_at,
         state=state,
         state_flags=(),
-        reason=remainder.reason if remainder is not None and state is JobState.PENDING else "",
+        reason=_reason(known, remainder, looked=looked) if state is JobState.PENDING else "",
         array_task_id=None,
         array_pending=_waiting(known, remainder, looked=looked),
         task_states=counts,
@@ -112,9 +112,11 @@ def _count(
     if remainder is not None:
         counts.update(remainder.task_states)
     elif not looked:
-        counts[JobState.PENDING] += max(
-            0, before.get(JobState.PENDING, 0) - counts[JobState.PENDING]
-        )
+        # A task that shows up elsewhere than in the queue has been one of those that wait.
+        begun = sum(counts.values()) - counts[JobState.PENDING]
+        waited = before.get(JobState.PENDING, 0)
+        appeared = max(0, begun - (sum(before.values()) - waited))
+        counts[JobState.PENDING] = max(counts[JobState.PENDING], waited - appeared)
     unseen = sum(before.values()) - sum(counts.values())
     for state in reversed(_WORST_FIRST):
         # A cancelled waiting part whose record has gone, or a task that is not remembered, stays
@@ -142,6 +144,13 @@ def worst_member(tasks: Sequence[Job], state: JobState) -> Job | None:
     return (
         next((task for task in tasks if task.state is state), None) if state.is_terminal else None
     )
+
+
+def _reason(known: Job | None, remainder: Job | None, *, looked: bool) -> str:
+    """Give why it waits; what does not tell of the waiting tasks leaves it as it was."""
+    if remainder is not None:
+        return remainder.reason
+    return known.reason if known is not None and not looked else ""
 
 
 def _waiting(known: Job | None, remainder: Job | None, *, looked: bool) -> str:

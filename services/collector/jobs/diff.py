@@ -108,7 +108,7 @@ def _see(ledger: Ledger, job: Job) -> None:
 def _replace_recycled(ledger: Ledger, known: Tracked, job: Job) -> None:
     """Take up a new job under an id that Slurm has used before."""
     end_past_runs(ledger, known)
-    if not known.ended and known.job.state is not JobState.VANISHED:
+    if not known.is_over:
         ledger.tell_vanished(known)
     ledger.tell_new(job, Evidence.QUEUE)
 
@@ -125,8 +125,7 @@ def _miss(ledger: Ledger, memory: Memory, look: Look) -> None:
         ):
             continue
         known = ledger.get(job_id) or before
-        is_given_up = known.ended or known.job.state is JobState.VANISHED
-        if known.missing_since is None and not is_given_up:
+        if known.missing_since is None and not known.is_over:
             ledger.tell_missing(known)
 
 

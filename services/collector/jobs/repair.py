@@ -12,7 +12,6 @@ from services.collector.jobs.ledger import Ledger
 from services.collector.jobs.tracked import Memory, Outcome, Tracked
 from services.collector.jobs.verdicts import end_past_runs
 from slurmfleet.contracts.ids import ClusterName, JobId
-from slurmfleet.contracts.jobs import JobState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,7 @@ def _is_taken_up(ledger: Ledger, known: Tracked, claim: Tracked) -> bool:
     if claim.job.submitted_at > known.job.submitted_at:
         # Slurm used the id again while somebody else looked: the one that is remembered is over.
         end_past_runs(ledger, known)
-        if not known.ended and known.job.state is not JobState.VANISHED:
+        if not known.is_over:
             ledger.tell_gone(known)
     elif not (
         claim.job.submitted_at == known.job.submitted_at

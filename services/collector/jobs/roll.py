@@ -21,7 +21,7 @@ def roll(cluster: ClusterName, memory: Memory, now: datetime) -> tuple[RollCalle
             revision=known.revision,
         )
         for known in memory.values()
-        if not known.ended
+        if not known.is_over
     )
     parts: list[tuple[RollEntry, ...]] = []
     while chunk := tuple(islice(live, ENTRIES)):

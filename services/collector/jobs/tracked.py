@@ -63,6 +63,11 @@ class Tracked:
         return self.job.state.is_terminal
 
     @property
+    def is_over(self) -> bool:
+        """Whether its end was told, or that nobody knows it."""
+        return self.ended or self.job.state is JobState.VANISHED
+
+    @property
     def has_started(self) -> bool:
         """Whether the start of its present run was told."""
         return has_started(self.job)

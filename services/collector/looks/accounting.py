@@ -1,6 +1,6 @@
 """What accounting's answer is evidence of; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from services.collector.desk import Answer
@@ -34,6 +34,18 @@ class Heard:
         """Give the first failed section's words; empty when all is well."""
         return next((one.error for one in self.sections if not one.ok), "")
 
+    def with_more(self, more: "Heard") -> "Heard":
+        """Give both answers as one; where one failed there is no evidence."""
+        rows = None
+        if self.rows is not None and more.rows is not None:
+            rows = _each_once((*self.rows, *more.rows))
+        return replace(
+            self,
+            rows=rows,
+            sections=(*self.sections, *more.sections),
+            bad_rows=(*self.bad_rows, *more.bad_rows),
+        )
+
 
 def read_accounting(answer: Answer, names: Sequence[str], dialect: Dialect) -> Heard:
     """Read what accounting answered about jobs, all of it or nothing, and about the window.
@@ -60,9 +72,7 @@ def read_accounting(answer: Answer, names: Sequence[str], dialect: Dialect) -> H
     of_jobs = [name for name in names if name not in of_window]
     well = all(outcomes[name].ok for name in of_jobs or of_window)
     return Heard(
-        rows=tuple({(row.job_id, row.submitted_at): row for row in rows}.values())
-        if well
-        else None,
+        rows=_each_once(rows) if well else None,
         sections=tuple(
             replace(one, ok=True, error="This cluster keeps no accounting.") if absent else one
             for one in outcomes.values()
@@ -71,3 +81,8 @@ def read_accounting(answer: Answer, names: Sequence[str], dialect: Dialect) -> H
         is_absent=absent,
         window_ok=all(outcomes[name].ok for name in of_window),
     )
+
+
+def _each_once(rows: Iterable[Job]) -> tuple[Job, ...]:
+    """Give each run of a job once, as it was told last."""
+    return tuple({(row.job_id, row.submitted_at): row for row in rows}.values())

@@ -12,11 +12,15 @@ from itertools import islice
 
 from services.collector.jobs.coverage import Coverage
 from services.collector.jobs.diff import open_questions
-from services.collector.jobs.tracked import Memory
+from services.collector.jobs.tracked import Memory, group_of
 from slurmfleet.contracts.ids import JobId
+from slurmfleet.contracts.jobs import Job
 
 MOST_JOBS = 2_000
 """Asked about at once: four sections of 500."""
+
+MOST_GROUPS = 500
+"""Asked about at once: one section."""
 
 MOST_INTRODUCTIONS = 200
 TIMES_INTRODUCED = 2
@@ -40,6 +44,20 @@ class Inquired:
     def is_empty(self) -> bool:
         """Whether there is nothing to ask."""
         return not self.jobs and self.window is None
+
+
+def unknown_groups(rows: Iterable[Job], memory: Memory, followed: Coverage) -> tuple[int, ...]:
+    """Give Slurm's numbers of arrays and het jobs of which accounting told members alone.
+
+    A window of time holds those members that ended in it. What became of the others decides how
+    the whole ended, so all of such a group is asked for.
+    """
+    numbers = {
+        row.array_job_id if row.array_task_id is not None else row.het_job_id
+        for row in rows
+        if (group := group_of(row)) is not None and group not in memory and followed.has(row)
+    }
+    return tuple(sorted(number for number in numbers if number is not None))[:MOST_GROUPS]
 
 
 class Agenda:
@@ -118,7 +136,7 @@ class Agenda:
         self, now: datetime, memory: Memory, followed: Coverage
     ) -> Iterable[JobId]:
         for job_id, known in memory.items():
-            if known.ended or known.is_group or followed.has(known.job):
+            if known.is_over or followed.has(known.job):
                 continue
             asked_at = self._asked_at.get(job_id)
             if asked_at is None or now - asked_at > FOLLOWED_NO_MORE_EVERY:

@@ -10,6 +10,7 @@ left the queue is given up after the usual patience, counted by good looks.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.collector.book import Book
@@ -19,7 +20,7 @@ from services.collector.jobs.coverage import Coverage
 from services.collector.jobs.diff import open_questions
 from services.collector.jobs.tracked import Look
 from services.collector.looks.accounting import Heard, read_accounting
-from services.collector.looks.agenda import Agenda, Inquired
+from services.collector.looks.agenda import Agenda, Inquired, unknown_groups
 from services.collector.round_trip import IncompleteAnswerError
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
@@ -165,7 +166,7 @@ class Inquiry:
         """Ask once, conclude what follows, and set when it may be asked again."""
         now = self._clock.now()
         try:
-            heard, observed_at = await self._hear(inquired)
+            heard, observed_at = await self._hear_all(inquired)
         except (SshError, IncompleteAnswerError) as exc:
             # Looks tell of the connection; accounting has not been reached, for good or ill.
             self._after_failure(now, str(exc))
@@ -192,16 +193,26 @@ class Inquiry:
         window_ok = heard.window_ok and not heard.is_absent
         await self._after_answer(inquired, now, window_ok=window_ok)
 
-    async def _hear(self, inquired: Inquired) -> tuple[Heard, datetime]:
-        memory, probe = self._book.memory, self._desk.probe
+    async def _hear_all(self, inquired: Inquired) -> tuple[Heard, datetime]:
+        """Ask, and then about all of the groups of which only some members were told."""
+        memory = self._book.memory
+        numbers = [memory[job_id].job.raw_id for job_id in inquired.jobs if job_id in memory]
+        heard, observed_at = await self._hear(numbers, inquired)
+        groups = unknown_groups(heard.rows or (), memory, self._followed())
+        if groups:
+            more, observed_at = await self._hear(groups, replace(inquired, window=None))
+            heard = heard.with_more(more)
+        return heard, observed_at
+
+    async def _hear(self, numbers: Sequence[int], inquired: Inquired) -> tuple[Heard, datetime]:
+        probe = self._desk.probe
         limit_s = self._settings.accounting_limit_s
-        raw_ids = [memory[job_id].job.raw_id for job_id in inquired.jobs if job_id in memory]
         users, accounts = self._who()
         names: list[str] = []
 
         def sections(separators: Separators) -> Sequence[Section]:
             asked = accounting_sections(
-                raw_ids,
+                numbers,
                 separators,
                 probe.dialect,
                 every_run=inquired.every_run,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.collector.jobs.tracked import Memory, Tracked, is_array
+from services.collector.jobs.tracked import Memory, Tracked
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import LEFT_QUEUE, JobState
 from slurmfleet.slurm.errors import SlurmParseError
@@ -51,7 +51,7 @@ class SampledJob:
 
 
 def running_jobs(memory: Memory) -> tuple[SampledJob, ...]:
-    """Give the jobs that run now; whole arrays are left out, for their tasks are jobs.
+    """Give the jobs that run now; arrays and het jobs are left out, for their members are jobs.
 
     Suspended jobs are left out too: they use nothing, and a step in one hangs.
     """
@@ -62,7 +62,7 @@ def _sampled(tracked: Iterable[Tracked]) -> Iterable[SampledJob]:
     for one in tracked:
         job = one.job
         runs = job.state is JobState.RUNNING and not _ENDING & set(job.state_flags)
-        if not runs or one.missing_since is not None or is_array(job) or job.started_at is None:
+        if not runs or one.missing_since is not None or one.is_group or job.started_at is None:
             continue
         types = tuple(job.gpus_by_type)
         yield SampledJob(

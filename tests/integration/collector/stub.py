@@ -19,6 +19,11 @@ case "$*" in "show config") cat "$STUB_DIR/config.out" 2>/dev/null ;; *) exit 1 
     "sacct": """
 case "$*" in -e) echo "JobID State"; exit 0 ;; esac
 echo "$*" >> "$STUB_DIR/sacct.asked"
+case "$*" in *" -S "*) told=sacct.window ;; *) told=sacct.jobs ;; esac
+if [ -f "$STUB_DIR/$told" ]; then
+  for word; do case "$word" in --delimiter=*) delimiter=${word#--delimiter=} ;; esac; done
+  sed "s/|/$delimiter/g" "$STUB_DIR/$told"
+fi
 cat "$STUB_DIR/sacct.err" >&2 2>/dev/null && exit 1
 exit 0
 """,

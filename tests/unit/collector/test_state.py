@@ -3,7 +3,7 @@
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from services.collector.state import (
 )
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.jobs import Evidence
+from slurmfleet.contracts.jobs import Evidence, JobState
 from slurmfleet.slurm.records import BadRow
 from tests.unit.collector.jobs.playing import COMPLETED, RUNNING, T0
 
@@ -111,6 +111,23 @@ def test_only_jobs_that_ended_long_ago_and_are_settled_are_forgotten():
 
     assert forgettable(memory, later) == ["7"]
     assert forgettable(memory, T0) == []
+
+
+@pytest.mark.parametrize(("missing_since", "forgotten"), [(None, ["7"]), (T0, [])])
+def test_a_job_that_was_given_up_is_forgotten_once_nobody_is_asked_about_it(
+    missing_since: datetime | None, forgotten: list[str]
+):
+    given_up = Tracked(
+        job=replace(COMPLETED, state=JobState.VANISHED),
+        revision=1,
+        observed_at=T0,
+        source=Evidence.NONE,
+        run_submitted_at=T0,
+        missing_since=missing_since,
+    )
+    later = T0 + KEPT_AFTER_END + timedelta(seconds=1)
+
+    assert forgettable({JobId("7"): given_up}, later) == forgotten
 
 
 def test_a_file_of_an_older_version_keeps_what_it_remembers(tmp_path: Path):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from services.collector.jobs.coverage import Coverage
 from services.collector.jobs.diff import open_questions
 from services.collector.jobs.verdicts import VANISHED_AFTER
 from slurmfleet.contracts.ids import JobId
@@ -247,3 +248,26 @@ def test_which_task_gives_an_array_its_exit_code_does_not_depend_on_their_order(
         codes.append(watch.memory[JobId("8")].job.exit_code)
 
     assert codes == [7, 7]
+
+
+def test_an_array_that_is_followed_no_more_ends_by_accounting():
+    watch = Watch()
+    watch.look([WAITING])
+    nobody = Coverage.of([])
+    done = [task(index, JobState.COMPLETED) for index in range(4)]
+
+    unseen = watch.look([], covered=nobody, followed=nobody)
+    half = watch.look(None, done[:2], followed=nobody)
+    told = watch.look(None, done, followed=nobody)
+
+    assert unseen == []
+    assert [one for one in half if one.startswith("8 ")] == ["8 started PENDING"]
+    assert "8 ended COMPLETED" in told
+    assert watch.memory[JobId("8")].job.task_states == {JobState.COMPLETED: 4}
+
+
+def test_accounting_that_says_nothing_of_waiting_tasks_changes_nothing():
+    watch = Watch()
+    watch.look([WAITING])
+
+    assert [watch.look(None, []), watch.look([WAITING])] == [[], []]

@@ -6,7 +6,7 @@ from datetime import timedelta
 from services.collector.jobs.roll import ENTRIES, roll
 from services.collector.jobs.tracked import Tracked
 from slurmfleet.contracts.ids import ClusterName, JobId
-from slurmfleet.contracts.jobs import Evidence, Job
+from slurmfleet.contracts.jobs import Evidence, Job, JobState
 from slurmfleet.contracts.surveys import RollEntry
 from tests.unit.collector.jobs.playing import COMPLETED, RUNNING, T0
 
@@ -25,6 +25,14 @@ def test_it_names_what_lives_and_leaves_out_what_has_ended():
 
     assert part.jobs == (RollEntry(job_id=JobId("7"), submitted_at=T0, revision=1),)
     assert (part.part, part.parts) == (0, 1)
+
+
+def test_a_job_that_was_given_up_is_not_called_any_more():
+    given_up = replace(RUNNING, job_id=JobId("8"), state=JobState.VANISHED)
+
+    (part,) = roll(ALPHA, {JobId("8"): tracked(given_up)}, T0)
+
+    assert part.jobs == ()
 
 
 def test_a_cluster_without_live_jobs_has_an_empty_roll():

@@ -15,9 +15,10 @@ from services.collector.looks.agenda import (
     WINDOW_OVERLAP,
     Agenda,
     Inquired,
+    unknown_groups,
 )
 from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.jobs import Evidence, JobState
+from slurmfleet.contracts.jobs import Evidence, Job, JobState
 from slurmfleet.testing.builders import a_job
 from slurmfleet.testing.moments import NOON
 
@@ -52,6 +53,34 @@ def asked(agenda: Agenda, at: datetime, of: dict[JobId, Tracked], followed: Cove
     jobs = agenda.jobs(at, of, followed)
     agenda.answered(Inquired(jobs=jobs), at, of)
     return sorted(jobs)
+
+
+def row(number: int, task: int | None = None, **more: object) -> Job:
+    """Give what accounting tells of an ended task of an array, or of a plain job."""
+    if task is None:
+        return a_job(str(number), raw_id=number, state=JobState.COMPLETED, **more)
+    return a_job(
+        f"{number}_{task}",
+        raw_id=number + 1 + task,
+        state=JobState.COMPLETED,
+        array_job_id=number,
+        array_task_id=task,
+        **more,
+    )
+
+
+def test_of_a_group_that_is_not_known_all_members_are_asked_for():
+    component = a_job("70+1", raw_id=71, state=JobState.FAILED, het_job_id=70, het_offset=1)
+    known_array = replace(known(60), job=replace(known(60).job, array_job_id=60))
+    rows = (row(50, 1), row(50, 2), row(60, 1), row(80), row(90, 1, user="bob"), component)
+
+    assert unknown_groups(rows, memory([known_array]), ALICE) == (50, 70)
+
+
+def test_a_whole_array_of_somebody_who_is_followed_no_more_is_asked_about():
+    of = memory([replace(known(60), job=replace(known(60).job, array_job_id=60))])
+
+    assert asked(agenda(), NOON, of, NOBODY) == ["60"]
 
 
 def test_a_followed_job_that_goes_on_is_no_question():
@@ -97,10 +126,10 @@ def test_a_job_that_was_forgotten_and_comes_again_is_introduced_anew():
     assert asked(one, NOON, jobs, ALICE) == ["1"]
 
 
-def test_a_whole_array_is_neither_introduced_nor_asked_about_when_followed_no_more():
+def test_a_whole_array_is_not_introduced_for_its_tasks_are():
     jobs = memory([known(1, array_job_id=1, submit_line="")])
 
-    assert agenda().jobs(NOON, jobs, NOBODY) == frozenset()
+    assert agenda().jobs(NOON, jobs, ALICE) == frozenset()
 
 
 def test_open_questions_come_before_all_others():
