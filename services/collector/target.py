@@ -13,6 +13,7 @@ from slurmfleet.ssh.errors import (
     SshConfigError,
     SshError,
     SshKeyFileError,
+    SshLaneBusyError,
     SshNoShellError,
     SshTimeoutError,
 )
@@ -22,6 +23,7 @@ _LINK_STATES: Sequence[tuple[type[SshError], LinkState, ProblemCode]] = (
     (SshAuthDeniedError, LinkState.AUTH_DENIED, ProblemCode.SSH_AUTH_DENIED),
     (HostKeyChangedError, LinkState.HOST_KEY_CHANGED, ProblemCode.HOST_KEY_CHANGED),
     (HostKeyError, LinkState.HOST_KEY_UNKNOWN, ProblemCode.HOST_KEY_UNKNOWN),
+    (SshLaneBusyError, LinkState.OK, ProblemCode.CLUSTER_BUSY),
     (SshTimeoutError, LinkState.TIMED_OUT, ProblemCode.CLUSTER_UNREACHABLE),
     (SshKeyFileError, LinkState.MISCONFIGURED, ProblemCode.CLUSTER_UNREACHABLE),
     (SshConfigError, LinkState.MISCONFIGURED, ProblemCode.CLUSTER_UNREACHABLE),

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from slurmfleet.ssh.duplex import Duplex, Ending, Opener, Use
 from slurmfleet.ssh.errors import SshNoShellError, SshOutputTooLargeError, SshTimeoutError
 from slurmfleet.ssh.framing import new_mark
+from slurmfleet.ssh.lanes import Lane, Turn
 from slurmfleet.ssh.target import Endpoint
 from slurmfleet.timing.budget import Budget, BudgetExceededError
 
@@ -26,6 +27,7 @@ async def open_lines(
     max_line_bytes: int,
     begin_limit_s: float,
     endpoint: Endpoint,
+    lane: Lane,
 ) -> AsyncGenerator["CommandLines"]:
     """Start a command and give its lines; leaving the context stops it.
 
@@ -37,7 +39,7 @@ async def open_lines(
     async with AsyncExitStack() as stack:
         try:
             async with Budget(operation="open a stream", limit_s=begin_limit_s).enforce():
-                duplex = await stack.enter_async_context(opener(sent, Use.STREAM))
+                duplex = await stack.enter_async_context(opener(sent, Use.STREAM, Turn(lane)))
                 duplex.send(stdin, last=True)
                 lines = CommandLines(duplex, max_line_bytes=max_line_bytes)
                 await lines.skip_noise(mark_line)

@@ -27,7 +27,7 @@ from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.registry import SampleProvider, SamplingConfig
 from slurmfleet.slurm.step_commands import StepPlace, sampler_command
 from slurmfleet.ssh.errors import SshChannelRefusedError, SshError
-from slurmfleet.ssh.port import DEFAULT_MAX_STREAMS
+from slurmfleet.ssh.lanes import WATCH_LIMITS
 from slurmfleet.telemetry import metrics
 from slurmfleet.telemetry.logs import logger
 from slurmfleet.timing.clock import Clock
@@ -40,8 +40,8 @@ LONGEST_PAUSE_S = 900.0
 REQUESTS_PER_STEP = 3
 """Looking the allocation up, making the step and ending it."""
 
-MOST_STEPS = DEFAULT_MAX_STREAMS - 1
-"""Each takes a stream of the link; one is left for a person who follows a log."""
+MOST_STEPS = WATCH_LIMITS.streams
+"""Each takes a stream of the watch."""
 
 MOST_OPENINGS = 24
 """Steps per job and run at most: MaxStepCount is 40,000 by default, and the job's, not ours."""
