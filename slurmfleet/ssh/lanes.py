@@ -27,10 +27,10 @@ class LaneLimits:
     """Commands in line; one more is refused. None: any number, since our own loops ask."""
 
 
-WATCH_LIMITS: Final = LaneLimits(commands=3, streams=2)
-"""A look, accounting and a survey at once."""
+WATCH_LIMITS: Final = LaneLimits(commands=3, streams=1)
+"""A look, accounting and a survey at once; all steps inside jobs on one stream."""
 
-USER_LIMITS: Final = LaneLimits(commands=2, streams=1, waiting=16)
+USER_LIMITS: Final = LaneLimits(commands=2, streams=2, waiting=16)
 """Both lanes and the shell together take 9 of the server's MaxSessions (10 in OpenSSH unless the
 site says otherwise): sshd frees a session a moment after it has told us that the channel is closed.
 """

@@ -24,6 +24,7 @@ async def open_lines(
     command: str,
     stdin: bytes,
     *,
+    keeps_stdin: bool,
     max_line_bytes: int,
     begin_limit_s: float,
     endpoint: Endpoint,
@@ -40,7 +41,7 @@ async def open_lines(
         try:
             async with Budget(operation="open a stream", limit_s=begin_limit_s).enforce():
                 duplex = await stack.enter_async_context(opener(sent, Use.STREAM, Turn(lane)))
-                duplex.send(stdin, last=True)
+                duplex.send(stdin, last=not keeps_stdin)
                 lines = CommandLines(duplex, max_line_bytes=max_line_bytes)
                 await lines.skip_noise(mark_line)
         except BudgetExceededError as exc:
@@ -68,6 +69,10 @@ class CommandLines:
         self._begun = bytearray()
         """A line whose end has not come."""
         self._tail = b""
+
+    def send(self, data: bytes) -> None:
+        """Write to its standard input."""
+        self._duplex.send(data)
 
     @property
     def exit_status(self) -> int | None:

@@ -183,6 +183,7 @@ class SshLink:
         command: str,
         *,
         stdin: bytes = b"",
+        keeps_stdin: bool = False,
         max_line_bytes: int = DEFAULT_MAX_LINE_BYTES,
         lane: Lane = Lane.WATCH,
     ) -> AsyncGenerator[LineStream]:
@@ -195,6 +196,7 @@ class SshLink:
             self._channels.open,
             command,
             stdin,
+            keeps_stdin=keeps_stdin,
             max_line_bytes=max_line_bytes,
             begin_limit_s=self._target.connect_timeout_s,
             endpoint=self._keeper.endpoint,

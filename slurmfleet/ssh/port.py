@@ -28,6 +28,10 @@ class LineStream(Protocol):
         """
         ...
 
+    def send(self, data: bytes) -> None:
+        """Write to its standard input, if that was kept open; what has ended reads nothing."""
+        ...
+
     @property
     def exit_status(self) -> int | None:
         """0 to 255 once it has ended by itself."""
@@ -145,6 +149,7 @@ class Link(Protocol):
         command: str,
         *,
         stdin: bytes = b"",
+        keeps_stdin: bool = False,
         max_line_bytes: int = DEFAULT_MAX_LINE_BYTES,
         lane: Lane = Lane.WATCH,
     ) -> AbstractAsyncContextManager[LineStream]:
@@ -156,6 +161,7 @@ class Link(Protocol):
         Args:
             command: Text for the login shell, which may be csh: plain words.
             stdin: Sent whole, then closed.
+            keeps_stdin: Leave it open for `LineStream.send`; it closes when the body is left.
             max_line_bytes: A longer line ends the stream with an error.
             lane: As in `run`.
 

@@ -45,8 +45,8 @@ async def link(request: pytest.FixtureRequest, sshd: Sshd) -> AsyncIterator[AnyL
 
 
 NARROW = [("asyncssh", 1), ("asyncssh", 2), ("master", 1), ("master", 2)]
-STOPPABLE = [way for way in NARROW if way != ("master", 1)]
-"""Through a master, what is to be stopped is stopped by a second session."""
+STOPPABLE = [way for way in NARROW if way[0] != "master"]
+"""Through a master, what is to be stopped is stopped by one more session, if there is one."""
 
 
 @pytest.fixture
@@ -169,17 +169,34 @@ async def test_scripts_of_people_neither_run_in_the_watch_shell_nor_open_one(
 
 async def test_streams_of_people_have_a_limit_of_their_own(link: AnyLink):
     follow = "echo on; exec sleep 619.333"
-    async with link.stream(follow, lane=Lane.USER), link.stream(follow), link.stream(follow):
-        with pytest.raises(SshLaneBusyError, match="1 streams are open"):
+    async with (
+        link.stream(follow, lane=Lane.USER),
+        link.stream(follow, lane=Lane.USER),
+        link.stream(follow),
+    ):
+        with pytest.raises(SshLaneBusyError, match="2 streams are open"):
             async with link.stream(follow, lane=Lane.USER):
                 pass
-        with pytest.raises(SshChannelRefusedError, match="2 streams are open already"):
+        with pytest.raises(SshChannelRefusedError, match="1 streams are open already"):
             async with link.stream(follow):
                 pass
         seen = await look(link)
         command = await link.run("echo fine", limit_s=10, lane=Lane.USER)
 
     assert (seen, command.stdout) == (b"seen\n", b"fine\n")
+
+
+async def test_a_stream_takes_orders_as_long_as_it_is_read(link: AnyLink):
+    repeat = 'while read -r line; do echo "<$line>"; done; echo over >&2'
+    async with link.stream(repeat, stdin=b"first\n", keeps_stdin=True) as lines:
+        reader = aiter(lines)
+        told = [await anext(reader)]
+        for order in (b"second\n", b"third\n"):
+            lines.send(order)
+            told.append(await anext(reader))
+    await until(lambda: repeat not in processes())
+
+    assert told == [b"<first>", b"<second>", b"<third>"]
 
 
 async def test_callers_that_give_up_leave_the_line(watched: AnyLink):
