@@ -130,6 +130,13 @@ class Desk:
         )
         return Answer(frames=frames, separators=separators, observed_at=self.clock.now())
 
+    def afford(self, command: str, count: int) -> bool:
+        """Count requests that are made beside `ask`, if the budget has them now; say whether."""
+        if self._budget.wait_s(count, keep=self._keep) > 0:
+            return False
+        self.spend(command, count)
+        return True
+
     def spend(self, command: str, count: int) -> None:
         """Count requests that are made beside `ask`, and take them from the budget."""
         self._budget.spend(count)

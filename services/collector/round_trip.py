@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from slurmfleet.slurm.commands import Section
 from slurmfleet.slurm.frames import Frames, composite, parse_frames
+from slurmfleet.ssh.lanes import Lane
 from slurmfleet.ssh.port import Link
 
 NONCE_BYTES = 16
@@ -25,6 +26,7 @@ async def run_sections(
     limit_s: float,
     nonce: str = "",
     login: bool = False,
+    lane: Lane = Lane.WATCH,
 ) -> Frames:
     """Run sections in one round trip and give their frames.
 
@@ -35,6 +37,7 @@ async def run_sections(
         limit_s: For the whole round trip.
         nonce: Fresh, where the caller needs it for separators too.
         login: Whether in a login shell, because its environment is to be learnt.
+        lane: Whether for the watch or for a person.
 
     Raises:
         SshError: The login node cannot be reached.
@@ -43,7 +46,7 @@ async def run_sections(
     nonce = nonce or secrets.token_hex(NONCE_BYTES)
     script = composite(sections, nonce, environment)
     result = await link.run_script(
-        script, login=login, limit_s=limit_s, max_output_bytes=MOST_ANSWER_BYTES
+        script, login=login, limit_s=limit_s, max_output_bytes=MOST_ANSWER_BYTES, lane=lane
     )
     frames = await asyncio.to_thread(parse_frames, result.stdout, nonce)
     if not frames.sections:

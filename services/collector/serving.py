@@ -38,8 +38,9 @@ from slurmfleet.contracts.job_codec import UndecodableJobError, job_from_bytes
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig, Transport
 from slurmfleet.slurm.probe import Probe
-from slurmfleet.ssh.errors import SshError
+from slurmfleet.ssh.errors import SshError, SshLaneBusyError
 from slurmfleet.ssh.hostkeys import ShownHostKey
+from slurmfleet.ssh.lanes import Lane
 from slurmfleet.ssh.scan import scan_host_key
 from slurmfleet.telemetry.logs import logger
 from slurmfleet.timing.budget import Budget
@@ -80,7 +81,11 @@ class ClusterCommands:
         return BusReply(body=reply.model_dump_json(serialize_as_any=True).encode())
 
     async def test_connection(self) -> ConnectionReport:
-        """Log in and ask Slurm's version, telling each step; lets go of a latched denial."""
+        """Log in and ask Slurm's version, telling each step; lets go of a latched denial.
+
+        Raises:
+            ProblemError: So much is asked of the cluster for people that nothing was tried.
+        """
         began_s = self._clock.monotonic_s()
         self._station.link.reset_latch()
         steps: list[Step] = []
@@ -191,7 +196,11 @@ class ClusterCommands:
     async def _log_in(self, steps: list[Step]) -> tuple[Probe | None, int | None]:
         transport, host = self._config.transport, self._config.host
         try:
-            probe, epoch_s = await ask_probe(self._station.link, limit_s=_TEST_LIMIT_S)
+            probe, epoch_s = await ask_probe(
+                self._station.link, limit_s=_TEST_LIMIT_S, lane=Lane.USER
+            )
+        except SshLaneBusyError as exc:
+            raise ProblemError(problem_code(exc), exc.problem, remedy=exc.remedy) from exc
         except SshError as exc:
             steps += steps_up_to(transport, exc)
             return None, None

@@ -102,6 +102,7 @@ _EXIT_CODES = {
     ProblemCode.NOT_AVAILABLE_YET: ExitCode.REFUSED,
     ProblemCode.COLLECTOR_UNREACHABLE: ExitCode.UNREACHABLE,
     ProblemCode.CLUSTER_UNREACHABLE: ExitCode.UNREACHABLE,
+    ProblemCode.CLUSTER_BUSY: ExitCode.UNREACHABLE,
     ProblemCode.SSH_AUTH_DENIED: ExitCode.REFUSED,
     ProblemCode.SSH_NO_MASTER: ExitCode.REFUSED,
     ProblemCode.HOST_KEY_UNKNOWN: ExitCode.REFUSED,

@@ -25,6 +25,7 @@ class ProblemCode(StrEnum):
     NOT_AVAILABLE_YET = "not_available_yet"
     COLLECTOR_UNREACHABLE = "collector_unreachable"
     CLUSTER_UNREACHABLE = "cluster_unreachable"
+    CLUSTER_BUSY = "cluster_busy"
     SSH_AUTH_DENIED = "ssh_auth_denied"
     SSH_NO_MASTER = "ssh_no_master"
     HOST_KEY_UNKNOWN = "host_key_unknown"

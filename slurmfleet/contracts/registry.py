@@ -181,7 +181,7 @@ class SamplingConfig(BaseModel):
         ge=0,
         le=32,
         description="Steps of our own inside jobs at once, for jobs of which nothing else tells "
-        "the GPU use; not more than two are held. Each stands in accounting for ever. 0: none.",
+        "the GPU use. Each stands in accounting for ever. 0: none.",
     )
     step_interval_s: int = Field(default=10, ge=1, le=600, description="Between two lines of one.")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
 
 import asyncssh
@@ -15,12 +15,14 @@ from slurmfleet.ssh.errors import (
     SshChannelRefusedError,
     SshConnectionLostError,
     SshError,
+    SshLaneBusyError,
     SshNoShellError,
-    SshTimeoutError,
 )
 from slurmfleet.ssh.flow import Flow
 from slurmfleet.ssh.keeper import LoginKeeper
-from slurmfleet.ssh.sessions import NoRoomError, Sessions
+from slurmfleet.ssh.lanes import Turn
+from slurmfleet.ssh.overrun import overrun
+from slurmfleet.ssh.sessions import LaneFullError, NoRoomError, Sessions
 from slurmfleet.ssh.translate import DRIVER_ERRORS, command_error
 from slurmfleet.timing.budget import Budget, BudgetExceededError
 
@@ -52,7 +54,7 @@ class Channels:
         self._connection_number = 0
 
     async def run(
-        self, command: str, stdin: bytes, *, limit_s: float, max_output_bytes: int
+        self, command: str, stdin: bytes, turn: Turn, *, limit_s: float, max_output_bytes: int
     ) -> Conversation:
         """Run a command to its end and give the conversation.
 
@@ -67,21 +69,20 @@ class Channels:
                 await self._keeper.ready()
                 operation = "run a command"
                 self._children.create_task(
-                    self._converse(conversation, command, stdin), name="ssh command"
+                    self._converse(conversation, command, stdin, turn), name="ssh command"
                 )
                 await conversation.ended()
         except BudgetExceededError as exc:
-            if operation == "run a command" and not conversation.is_begun:
-                operation = "wait for a free session"
-            raise SshTimeoutError(
-                self._keeper.endpoint, operation=operation, limit_s=limit_s
+            raise overrun(
+                self._keeper.endpoint, turn, operation=operation, limit_s=limit_s
             ) from exc
         finally:
             conversation.abandon()
+            self._sessions.stir()
         return conversation
 
     @asynccontextmanager
-    async def open(self, command: str, use: Use) -> AsyncGenerator[Duplex]:
+    async def open(self, command: str, use: Use, turn: Turn) -> AsyncGenerator[Duplex]:
         """Start a command that is read piece by piece; an `Opener`.
 
         Raises:
@@ -89,21 +90,24 @@ class Channels:
         """
         login = await self._keeper.ready()
         flow = Flow(login.endpoint, is_cut_off=login.connection.is_closed)
-        self._children.create_task(self._flow(flow, command, use), name=f"ssh {use}")
+        self._children.create_task(self._flow(flow, command, use, turn), name=f"ssh {use}")
         try:
             await flow.opened()
             yield flow
         finally:
             flow.leave()
+            self._sessions.stir()
 
-    async def _converse(self, conversation: Conversation, command: str, stdin: bytes) -> None:
+    async def _converse(
+        self, conversation: Conversation, command: str, stdin: bytes, turn: Turn
+    ) -> None:
         async def stay() -> None:
             conversation.send(stdin)
             await conversation.closed()
 
         try:
             login = await self._queue(
-                conversation, command, lambda: not conversation.is_abandoned, stay
+                conversation, command, turn, lambda: not conversation.is_abandoned, stay
             )
             is_lost = login is None or login.connection.is_closed()
             conversation.settle(connection_lost=is_lost)
@@ -112,12 +116,12 @@ class Channels:
         finally:
             conversation.settle(connection_lost=True)
 
-    async def _flow(self, flow: Flow, command: str, use: Use) -> None:
+    async def _flow(self, flow: Flow, command: str, use: Use, turn: Turn) -> None:
         try:
             if use is Use.COMMAND:
-                await self._queue(flow, command, lambda: not flow.is_left, flow.stay)
+                await self._queue(flow, command, turn, lambda: not flow.is_left, flow.stay)
             else:
-                await self._squeeze_in(flow, command, use)
+                await self._squeeze_in(flow, command, use, turn)
         except SshError as exc:
             flow.fail(exc)
         finally:
@@ -127,6 +131,7 @@ class Channels:
         self,
         session: Conversation | Flow,
         command: str,
+        turn: Turn,
         is_wanted: Callable[[], bool],
         stay: Callable[[], Awaitable[None]],
     ) -> Login | None:
@@ -137,21 +142,34 @@ class Channels:
         """
         pauses_s = iter(LONE_REFUSALS_S)
         while is_wanted():
-            async with self._sessions.command():
+            async with self._in_line(turn, is_wanted) as has_session:
+                if not has_session:
+                    return None
                 login = await self._current_login()
                 if not is_wanted():
                     return None
                 try:
                     await self._begin(login, session, command)
                 except SshChannelRefusedError as exc:
-                    pause_s = self._pause_after(exc, pauses_s)
+                    # Waited out in its place: who stands behind it could do no better.
+                    await wait_real_s(self._pause_after(exc, pauses_s))
                 else:
                     await stay()
                     return login
-            await wait_real_s(pause_s)
         return None
 
-    async def _squeeze_in(self, flow: Flow, command: str, use: Use) -> None:
+    @asynccontextmanager
+    async def _in_line(self, turn: Turn, is_wanted: Callable[[], bool]) -> AsyncGenerator[bool]:
+        async with AsyncExitStack() as stack:
+            try:
+                has_session = await stack.enter_async_context(
+                    self._sessions.command(turn, is_wanted=is_wanted)
+                )
+            except LaneFullError as exc:
+                raise SshLaneBusyError(self._keeper.endpoint, str(exc)) from exc
+            yield has_session
+
+    async def _squeeze_in(self, flow: Flow, command: str, use: Use, turn: Turn) -> None:
         """Begin a stream or a shell if a session is left over, and hold that to the end."""
 
         def give_way() -> None:
@@ -160,7 +178,7 @@ class Channels:
 
         login = await self._current_login()
         try:
-            with self._sessions.spare(use, give_way):
+            with self._sessions.spare(use, turn, give_way):
                 try:
                     await self._begin(login, flow, command)
                 except SshChannelRefusedError:
@@ -169,6 +187,8 @@ class Channels:
                 await flow.stay()
         except NoRoomError as exc:
             raise SshChannelRefusedError(flow.endpoint, str(exc)) from exc
+        except LaneFullError as exc:
+            raise SshLaneBusyError(flow.endpoint, str(exc)) from exc
 
     def _pause_after(self, exc: SshChannelRefusedError, pauses_s: Iterator[float]) -> float:
         if self._sessions.note_refusal():
@@ -211,6 +231,8 @@ def _opening_error(exc: Exception, login: Login) -> SshError:
 
 async def wait_real_s(pause_s: float) -> None:
     """Wait real seconds: the server's process is what is waited for, not a clock of ours."""
+    if not pause_s:
+        return  # not even to let another task run
     with suppress(TimeoutError):
         async with asyncio.timeout(pause_s):
             await asyncio.Event().wait()

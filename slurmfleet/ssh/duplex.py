@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from slurmfleet.ssh.conversation import CommandResult
 from slurmfleet.ssh.errors import SshOutputTooLargeError
+from slurmfleet.ssh.lanes import Turn
 from slurmfleet.ssh.target import Endpoint
 
 HIGH_WATER_BYTES: Final = 256 * 2**10
@@ -75,8 +76,8 @@ class Duplex(Protocol):
 class Opener(Protocol):
     """Starts a command; leaving the context stops it, SIGTERM first."""
 
-    def __call__(self, command: str, use: Use) -> AbstractAsyncContextManager[Duplex]:
-        """Start it through the login shell.
+    def __call__(self, command: str, use: Use, turn: Turn) -> AbstractAsyncContextManager[Duplex]:
+        """Start it through the login shell, on behalf of the turn's lane.
 
         Raises:
             SshError: It cannot be started.

@@ -12,6 +12,7 @@ SshError
 │   └── HostKeyRejectedError  the key is revoked, or its certificate is not valid
 ├── SshConnectionLostError    the connection broke while in use
 ├── SshChannelRefusedError    the connection lives, but the server starts no more commands on it
+├── SshLaneBusyError          so much of people's work runs and waits that no more is taken
 ├── SshNoShellError           the login works, but what was asked is not what runs there
 ├── SshProtocolError          the two sides do not speak the same SSH
 ├── SshKeyFileError           a private key cannot be used: missing, unreadable, locked
@@ -201,6 +202,19 @@ class SshChannelRefusedError(SshError):
             endpoint,
             f"the server refused to start the command: {detail}",
             remedy="Its MaxSessions is used up; the next command waits for a free session.",
+        )
+        self.detail = detail
+
+
+class SshLaneBusyError(SshError):
+    """So much of people's work runs and waits that no more is taken; nothing was begun."""
+
+    def __init__(self, endpoint: Endpoint, detail: str) -> None:
+        """Keep how much runs and waits, or for how long it was waited in vain."""
+        super().__init__(
+            endpoint,
+            f"too much is asked of it at once on behalf of people: {detail}",
+            remedy="Try again in a moment: what hangs ends by its own time limit.",
         )
         self.detail = detail
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from slurmfleet.ssh.duplex import Duplex, Ending, Opener, Use
 from slurmfleet.ssh.errors import SshNoShellError, SshOutputTooLargeError, SshTimeoutError
 from slurmfleet.ssh.framing import new_mark
+from slurmfleet.ssh.lanes import Lane, Turn
 from slurmfleet.ssh.target import Endpoint
 from slurmfleet.timing.budget import Budget, BudgetExceededError
 
@@ -23,9 +24,11 @@ async def open_lines(
     command: str,
     stdin: bytes,
     *,
+    keeps_stdin: bool,
     max_line_bytes: int,
     begin_limit_s: float,
     endpoint: Endpoint,
+    lane: Lane,
 ) -> AsyncGenerator["CommandLines"]:
     """Start a command and give its lines; leaving the context stops it.
 
@@ -37,8 +40,8 @@ async def open_lines(
     async with AsyncExitStack() as stack:
         try:
             async with Budget(operation="open a stream", limit_s=begin_limit_s).enforce():
-                duplex = await stack.enter_async_context(opener(sent, Use.STREAM))
-                duplex.send(stdin, last=True)
+                duplex = await stack.enter_async_context(opener(sent, Use.STREAM, Turn(lane)))
+                duplex.send(stdin, last=not keeps_stdin)
                 lines = CommandLines(duplex, max_line_bytes=max_line_bytes)
                 await lines.skip_noise(mark_line)
         except BudgetExceededError as exc:
@@ -66,6 +69,10 @@ class CommandLines:
         self._begun = bytearray()
         """A line whose end has not come."""
         self._tail = b""
+
+    def send(self, data: bytes) -> None:
+        """Write to its standard input."""
+        self._duplex.send(data)
 
     @property
     def exit_status(self) -> int | None:

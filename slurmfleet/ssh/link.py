@@ -18,12 +18,18 @@ from slurmfleet.ssh.channels import Channels
 from slurmfleet.ssh.conversation import CommandResult
 from slurmfleet.ssh.errors import SshError
 from slurmfleet.ssh.keeper import LoginKeeper
+from slurmfleet.ssh.lanes import (
+    USER_LIMITS,
+    WATCH_LIMITS,
+    Lane,
+    LaneLimits,
+    LaneLoad,
+    Turn,
+)
 from slurmfleet.ssh.lines import open_lines
 from slurmfleet.ssh.port import (
-    DEFAULT_MAX_CHANNELS,
     DEFAULT_MAX_LINE_BYTES,
     DEFAULT_MAX_OUTPUT_BYTES,
-    DEFAULT_MAX_STREAMS,
     LineStream,
 )
 from slurmfleet.ssh.scripts import ScriptRunner
@@ -40,8 +46,8 @@ class SshLink:
         target: SshTarget,
         *,
         clock: Clock,
-        max_channels: int = DEFAULT_MAX_CHANNELS,
-        max_streams: int = DEFAULT_MAX_STREAMS,
+        watch: LaneLimits = WATCH_LIMITS,
+        user: LaneLimits = USER_LIMITS,
         keeps_shell: bool = True,
     ) -> None:
         """Describe the link; nothing is connected before the first command.
@@ -49,16 +55,15 @@ class SshLink:
         Args:
             target: Where it leads.
             clock: For durations and waits.
-            max_channels: Commands at once.
-            max_streams: Streams at once, beside the commands.
+            watch: How much the watch may run at once.
+            user: How much may run and wait on behalf of people, beside the watch.
             keeps_shell: Whether a bash may stay open for scripts.
         """
         self._target = target
         self._clock = clock
-        self._max_channels = max_channels
-        self._max_streams = max_streams
         self._keeps_shell = keeps_shell
         self._keeper = LoginKeeper(target, clock=clock)
+        self._sessions = Sessions(watch=watch, user=user, clock=clock)
         self._last_error: SshError | None = None
 
     async def __aenter__(self) -> Self:
@@ -68,9 +73,7 @@ class SshLink:
         self._keeper.open(self._children)
         self._channels = Channels(
             self._keeper,
-            Sessions(
-                max_commands=self._max_channels, max_streams=self._max_streams, clock=self._clock
-            ),
+            self._sessions,
             open_limit_s=self._target.connect_timeout_s,
             children=self._children,
         )
@@ -113,8 +116,12 @@ class SshLink:
 
     @property
     def last_error(self) -> SshError | None:
-        """Why the newest command has no result; None when it has one."""
+        """Why the watch's newest command has no result; None when it has one."""
         return self._last_error
+
+    def load(self, lane: Lane) -> LaneLoad:
+        """Give what of a lane runs and waits now."""
+        return self._sessions.load(lane)
 
     @property
     def shell_runs(self) -> int:
@@ -132,16 +139,17 @@ class SshLink:
         stdin: bytes = b"",
         limit_s: float,
         max_output_bytes: int = DEFAULT_MAX_OUTPUT_BYTES,
+        lane: Lane = Lane.WATCH,
     ) -> CommandResult:
         """Run one command, as `Link.run` says; the connection survives its failure.
 
         Raises:
             SshError: There is no complete result.
         """
-        with self._remembering():
+        with self._remembering(lane):
             started_s = self._clock.monotonic_s()
             conversation = await self._channels.run(
-                command, stdin, limit_s=limit_s, max_output_bytes=max_output_bytes
+                command, stdin, Turn(lane), limit_s=limit_s, max_output_bytes=max_output_bytes
             )
             return conversation.result(duration_s=self._clock.monotonic_s() - started_s)
 
@@ -152,19 +160,21 @@ class SshLink:
         limit_s: float,
         login: bool = False,
         max_output_bytes: int = DEFAULT_MAX_OUTPUT_BYTES,
+        lane: Lane = Lane.WATCH,
     ) -> CommandResult:
         """Run a bash script, as `Link.run_script` says.
 
         Raises:
             SshError: There is no complete result.
         """
-        with self._remembering():
+        with self._remembering(lane):
             return await self._scripts.run(
                 script,
                 endpoint=self._keeper.endpoint,
                 limit_s=limit_s,
                 login=login,
                 max_output_bytes=max_output_bytes,
+                lane=lane,
             )
 
     @asynccontextmanager
@@ -173,7 +183,9 @@ class SshLink:
         command: str,
         *,
         stdin: bytes = b"",
+        keeps_stdin: bool = False,
         max_line_bytes: int = DEFAULT_MAX_LINE_BYTES,
+        lane: Lane = Lane.WATCH,
     ) -> AsyncGenerator[LineStream]:
         """Keep a command running and read its lines, as `Link.stream` says.
 
@@ -184,17 +196,22 @@ class SshLink:
             self._channels.open,
             command,
             stdin,
+            keeps_stdin=keeps_stdin,
             max_line_bytes=max_line_bytes,
             begin_limit_s=self._target.connect_timeout_s,
             endpoint=self._keeper.endpoint,
+            lane=lane,
         ) as lines:
             yield lines
 
     @contextmanager
-    def _remembering(self) -> Generator[None]:
+    def _remembering(self, lane: Lane) -> Generator[None]:
+        error: SshError | None = None
         try:
             yield
         except SshError as exc:
-            self._last_error = exc
+            error = exc
             raise
-        self._last_error = None
+        finally:
+            if lane is Lane.WATCH:
+                self._last_error = error

@@ -69,6 +69,5 @@ def local_link(
         environment: All that commands see; None: what this process has.
     """
     # A bash that stays open would spare nothing here: there are no dotfiles and no login.
-    return ProgramLink(
-        target, LocalDoor(target, environment=environment), clock=clock, keeps_shell=False
-    )
+    door = LocalDoor(target, environment=environment)
+    return ProgramLink(target, door, clock=clock, keeps_shell=False, is_bounded=False)

@@ -10,17 +10,11 @@ from typing import Final, Protocol, Self
 
 from slurmfleet.ssh.conversation import CommandResult
 from slurmfleet.ssh.errors import SshError
+from slurmfleet.ssh.lanes import Lane, LaneLoad
 from slurmfleet.ssh.target import SshTarget
 
 DEFAULT_MAX_OUTPUT_BYTES: Final = 64 * 2**20
 DEFAULT_MAX_LINE_BYTES: Final = 64 * 2**10
-
-DEFAULT_MAX_CHANNELS: Final = 4
-"""Commands at once. With streams and the shell not more than 8 of the server's MaxSessions (10 in
-OpenSSH unless the site says otherwise): sshd frees a session a moment after it has told us that the
-channel is closed."""
-
-DEFAULT_MAX_STREAMS: Final = 3
 
 
 class LineStream(Protocol):
@@ -32,6 +26,10 @@ class LineStream(Protocol):
         Raises:
             SshError: The stream broke, a line was too long, or polling needed its session.
         """
+        ...
+
+    def send(self, data: bytes) -> None:
+        """Write to its standard input, if that was kept open; what has ended reads nothing."""
         ...
 
     @property
@@ -46,7 +44,11 @@ class LineStream(Protocol):
 
 
 class Link(Protocol):
-    """Runs commands on one login node. Connects when first needed, and again after a loss."""
+    """Runs commands on one login node. Connects when first needed, and again after a loss.
+
+    What a person waits for runs in the user's lane, with limits of its own, and never in the way of
+    the watch (`lanes.py`, `sessions.py`).
+    """
 
     async def __aenter__(self) -> Self:
         """Be ready for commands."""
@@ -73,7 +75,11 @@ class Link(Protocol):
 
     @property
     def last_error(self) -> SshError | None:
-        """Why the newest command has no result; None when it has one."""
+        """Why the watch's newest command has no result; None when it has one."""
+        ...
+
+    def load(self, lane: Lane) -> LaneLoad:
+        """Give what of a lane runs and waits now."""
         ...
 
     def reset_latch(self) -> None:
@@ -87,6 +93,7 @@ class Link(Protocol):
         stdin: bytes = b"",
         limit_s: float,
         max_output_bytes: int = DEFAULT_MAX_OUTPUT_BYTES,
+        lane: Lane = Lane.WATCH,
     ) -> CommandResult:
         """Run one command through the login shell of the far side.
 
@@ -99,8 +106,11 @@ class Link(Protocol):
             stdin: Sent whole, then closed.
             limit_s: For everything: connecting, waiting for a free channel, and the command.
             max_output_bytes: Standard output and error together.
+            lane: On whose behalf.
 
         Raises:
+            SshLaneBusyError: In the user's lane, there was no session and no place in line, or
+                no session within the limit; nothing was begun.
             SshError: There is no complete result.
         """
         ...
@@ -112,20 +122,23 @@ class Link(Protocol):
         limit_s: float,
         login: bool = False,
         max_output_bytes: int = DEFAULT_MAX_OUTPUT_BYTES,
+        lane: Lane = Lane.WATCH,
     ) -> CommandResult:
         """Run a bash script, of which no word stands on a command line.
 
         Its output is exactly what it writes, whatever banners and dotfiles print; only the line
         numbers in bash's own complaints are others. A bash that stays open runs it where one is at
-        hand, which spares the login shell's dotfiles.
+        hand, which spares the login shell's dotfiles; that one is the watch's alone.
 
         Args:
             script: As given to `bash -s`; it gets no standard input.
             limit_s: As in `run`.
             login: Run it in a login shell, started afresh.
             max_output_bytes: As in `run`.
+            lane: As in `run`.
 
         Raises:
+            SshLaneBusyError: As in `run`.
             SshNoShellError: Something else ran.
             SshError: There is no complete result; the script may have run.
         """
@@ -136,7 +149,9 @@ class Link(Protocol):
         command: str,
         *,
         stdin: bytes = b"",
+        keeps_stdin: bool = False,
         max_line_bytes: int = DEFAULT_MAX_LINE_BYTES,
+        lane: Lane = Lane.WATCH,
     ) -> AbstractAsyncContextManager[LineStream]:
         """Keep a command running and read its lines; it is stopped when the body is left.
 
@@ -146,9 +161,12 @@ class Link(Protocol):
         Args:
             command: Text for the login shell, which may be csh: plain words.
             stdin: Sent whole, then closed.
+            keeps_stdin: Leave it open for `LineStream.send`; it closes when the body is left.
             max_line_bytes: A longer line ends the stream with an error.
+            lane: As in `run`.
 
         Raises:
+            SshLaneBusyError: In the user's lane, as many streams are open as people may have.
             SshChannelRefusedError: There is no session for a stream now.
             SshNoShellError: Something else ran.
             SshError: As in `run`.

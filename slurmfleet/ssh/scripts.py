@@ -4,7 +4,7 @@ A bash that stays open spares each script the login shell's dotfiles and two pro
 opened in the background, so that no script ever waits for it, and thrown away as soon as anything
 about it is odd: it died, a script in it overran, its answer was out of frame, or it is an hour
 old. The script at hand then gets a bash of its own, unless it may have begun already: what has
-begun is never begun twice.
+begun is never begun twice. People's scripts never run in it: they may take their time.
 """
 
 import asyncio
@@ -19,9 +19,10 @@ from slurmfleet.ssh.errors import (
     SshError,
     SshNoShellError,
     SshOutputTooLargeError,
-    SshTimeoutError,
 )
 from slurmfleet.ssh.framing import LOGIN_SHELL_COMMAND, SHELL_COMMAND, Frame, new_mark, request
+from slurmfleet.ssh.lanes import Lane, Turn
+from slurmfleet.ssh.overrun import overrun
 from slurmfleet.ssh.target import Endpoint
 from slurmfleet.timing.budget import Budget, BudgetExceededError
 from slurmfleet.timing.clock import Clock
@@ -158,7 +159,14 @@ class ScriptRunner:
             self._opening.cancel()
 
     async def run(
-        self, script: str, *, endpoint: Endpoint, limit_s: float, login: bool, max_output_bytes: int
+        self,
+        script: str,
+        *,
+        endpoint: Endpoint,
+        limit_s: float,
+        login: bool,
+        max_output_bytes: int,
+        lane: Lane,
     ) -> CommandResult:
         """Run a script.
 
@@ -168,17 +176,19 @@ class ScriptRunner:
         if "\0" in script:
             raise SshConfigError(endpoint, "a bash script cannot hold a NUL byte")
         started_s = self._clock.monotonic_s()
+        turn = Turn(lane)
         try:
             async with Budget(operation="run a script", limit_s=limit_s).enforce():
-                answer, ending = await self._answer(script, max_output_bytes, login=login)
+                answer, ending = await self._answer(script, max_output_bytes, turn, login=login)
         except BudgetExceededError as exc:
-            raise SshTimeoutError(endpoint, operation=exc.operation, limit_s=limit_s) from exc
+            raise overrun(endpoint, turn, operation=exc.operation, limit_s=limit_s) from exc
         return answer.result(ending, duration_s=self._clock.monotonic_s() - started_s)
 
     async def _answer(
-        self, script: str, max_output_bytes: int, *, login: bool
+        self, script: str, max_output_bytes: int, turn: Turn, *, login: bool
     ) -> tuple[_Answer, Ending | None]:
-        shell = None if login else self._usable_shell()
+        for_watch = turn.lane is Lane.WATCH
+        shell = self._usable_shell() if for_watch and not login else None
         if shell is not None:
             try:
                 answer = await shell.run(script, max_output_bytes)
@@ -189,12 +199,12 @@ class ScriptRunner:
                 return answer, None
         mark = new_mark()
         command = LOGIN_SHELL_COMMAND if login else SHELL_COMMAND
-        async with self._open(command, Use.COMMAND) as duplex:
+        async with self._open(command, Use.COMMAND, turn) as duplex:
             answer = _answer(duplex.endpoint, mark, max_output_bytes)
             duplex.send(request(script, mark) + b"exit 0\n", last=True)
             await answer.read(duplex)
             ending = duplex.ending
-        if answer.stdout.begun:
+        if answer.stdout.begun and for_watch:
             self._open_shell()
         return answer, ending
 
@@ -219,7 +229,7 @@ class ScriptRunner:
         """Open a shell and hold it until it is of no more use."""
         opened_s = self._clock.monotonic_s()
         try:
-            async with self._open(SHELL_COMMAND, Use.SHELL) as duplex:
+            async with self._open(SHELL_COMMAND, Use.SHELL, Turn()) as duplex:
                 shell = _Shell(duplex, opened_s=opened_s)
                 await self._greet(shell)
                 self._shell = shell

@@ -80,6 +80,12 @@ SSH_CONNECTIONS = Gauge(
     "SSH connections opened to a login node since the collector began to watch it.",
     ("cluster",),
 )
+SSH_USER_WORK = Gauge(
+    "slurmfleet_ssh_user_work",
+    "What runs on a login node for people at the end of a look, or waits for a session: kind is "
+    "command, stream or waiting.",
+    ("cluster", "kind"),
+)
 TRACKED_JOBS = Gauge(
     "slurmfleet_tracked_jobs",
     "Live jobs of tracked users and accounts.",

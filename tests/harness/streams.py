@@ -15,11 +15,11 @@ class CountedStreams:
     commands: list[str] = field(default_factory=list[str])
 
     def stream(
-        self, command: str, *, stdin: bytes = b""
+        self, command: str, *, stdin: bytes = b"", keeps_stdin: bool = False
     ) -> AbstractAsyncContextManager[LineStream]:
         """Run a command until the body is left."""
         self.commands.append(command)
-        return self.link.stream(command, stdin=stdin)
+        return self.link.stream(command, stdin=stdin, keeps_stdin=keeps_stdin)
 
 
 def ssh_arguments(site: Site, user: str) -> list[str]:

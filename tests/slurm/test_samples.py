@@ -15,7 +15,7 @@ from services.collector.sampling.jobs import running_jobs
 from services.collector.sampling.providers import Provider
 from services.collector.sampling.sidecar import SCRIPT, SidecarProvider
 from services.collector.sampling.sstat import SstatProvider
-from services.collector.sampling.step import StepSampler
+from services.collector.sampling.step import REQUESTS_PER_STEP, StepSampler
 from services.collector.sampling.survey import SamplingSurvey
 from services.collector.target import ssh_target
 from slurmfleet.contracts.registry import ClusterConfig
@@ -256,7 +256,48 @@ async def test_each_array_task_and_het_component_has_a_step_of_its_own(
         )
 
     assert {fact.job_id for fact in told if isinstance(fact, GpuSampled)} == wanted
-    assert len(streams.commands) == 2
+    assert len(streams.commands) == 1
+    assert desk.rpcs == {"srun": 2 * REQUESTS_PER_STEP}
+
+
+async def test_many_jobs_are_sampled_over_one_stream_and_one_that_ends_leaves_the_others(
+    place: Site, jobs: Callable[..., str]
+):
+    fix_numbers(place)
+    wanted = {jobs(f"-p {gpu_partition(place)} -N1 --gres=gpu:1") for _ in range(4)}
+    first = min(wanted)
+
+    async with (
+        desk_of(place, steps=8, step_interval_s=1) as desk,
+        stepping(desk) as (sampler, survey, streams),
+    ):
+        await look(desk, *wanted)
+        told = await until(
+            survey,
+            desk,
+            lambda facts: {f.job_id for f in facts if isinstance(f, GpuSampled)} >= wanted,
+        )
+        place.run(f"scancel {first}")
+        deadline = time.monotonic() + 60
+        while sampler.open_count > len(wanted) - 1:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.2)
+        await survey.ask(desk)  # what was told up to now
+        others = wanted - {first}
+        later = await until(
+            survey,
+            desk,
+            lambda facts: {f.job_id for f in facts if isinstance(f, GpuSampled)} >= others,
+        )
+        opened = len(streams.commands)
+
+    assert {fact.job_id for fact in told if isinstance(fact, GpuSampled)} == wanted
+    assert first not in {fact.job_id for fact in later if isinstance(fact, GpuSampled)}
+    assert opened == 1
+    assert desk.rpcs == {"srun": len(wanted) * REQUESTS_PER_STEP}
+    if isinstance(place, RealSite):
+        await asyncio.sleep(5)
+        assert "slurmfleet-step" not in place.run("ps -u $(id -u) -ww -o args=")
 
 
 async def test_a_step_ends_with_its_job_and_is_not_opened_again(
@@ -279,6 +320,7 @@ async def test_a_step_ends_with_its_job_and_is_not_opened_again(
 
         # The collector has not looked yet, so it still asks about the job.
         await survey.ask(desk)
+        assert desk.rpcs == {"srun": REQUESTS_PER_STEP}
         assert (len(streams.commands), sampler.open_count) == (1, 0)
 
 

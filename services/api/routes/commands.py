@@ -31,6 +31,7 @@ _ERRORS = documented(
     ProblemCode.HOST_KEY_CHANGED,
     ProblemCode.REVISION_CONFLICT,
     ProblemCode.CLUSTER_UNREACHABLE,
+    ProblemCode.CLUSTER_BUSY,
     ProblemCode.SSH_AUTH_DENIED,
     ProblemCode.SSH_NO_MASTER,
     ProblemCode.COLLECTOR_UNREACHABLE,

@@ -19,6 +19,7 @@ from slurmfleet.slurm.commands import (
 )
 from slurmfleet.slurm.probe import Probe, parse_probe
 from slurmfleet.slurm.records import NO_RECORDS, Records, Separators, separators_for
+from slurmfleet.ssh.lanes import Lane
 from slurmfleet.ssh.port import Link
 
 
@@ -49,7 +50,9 @@ class Question:
         return tuple(sections)
 
 
-async def ask_probe(link: Link, *, limit_s: float) -> tuple[Probe, int | None]:
+async def ask_probe(
+    link: Link, *, limit_s: float, lane: Lane = Lane.WATCH
+) -> tuple[Probe, int | None]:
     """Ask once per connection, in a login shell, who we are and which Slurm this is.
 
     Returns:
@@ -59,7 +62,7 @@ async def ask_probe(link: Link, *, limit_s: float) -> tuple[Probe, int | None]:
         SshError: The login node cannot be reached.
         IncompleteAnswerError: There is no bash, or no squeue on the login shell's PATH.
     """
-    frames = await run_sections(link, probe_sections(), {}, limit_s=limit_s, login=True)
+    frames = await run_sections(link, probe_sections(), {}, limit_s=limit_s, login=True, lane=lane)
     probe = parse_probe(frames)
     if not probe.slurm_version:
         said = frames.sections.get("probe_version")

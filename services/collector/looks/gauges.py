@@ -9,7 +9,10 @@ from services.collector.budget import RpcBudget
 from services.collector.looks.reading import Reading
 from slurmfleet.contracts.events import LinkState
 from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.ssh.lanes import LaneLoad
 from slurmfleet.telemetry import metrics
+
+_USER_WORK = ("command", "stream", "waiting")
 
 
 class Gauges:
@@ -35,6 +38,9 @@ class Gauges:
         ):
             with contextlib.suppress(KeyError):
                 gauge.remove(self._cluster)
+        for kind in _USER_WORK:
+            with contextlib.suppress(KeyError):
+                metrics.SSH_USER_WORK.remove(self._cluster, kind)
         self._populate({})
 
     def after_look(
@@ -56,6 +62,13 @@ class Gauges:
         metrics.RPC_BUDGET_LEFT.labels(cluster=cluster).set(budget.left)
         metrics.RPC_BUDGET_PER_MINUTE.labels(cluster=cluster).set(budget.per_minute)
         metrics.RPC_BUDGET_WAITED.labels(cluster=cluster).set(budget.waited_s)
+
+    def user_work(self, load: LaneLoad) -> None:
+        """Show what runs and waits on behalf of people."""
+        for kind, count in zip(
+            _USER_WORK, (load.commands, load.streams, load.waiting), strict=True
+        ):
+            metrics.SSH_USER_WORK.labels(cluster=self._cluster, kind=kind).set(count)
 
     def after_reading(self, reading: Reading, finished_at: datetime, *, tracked: int) -> None:
         """Set what Slurm told; a section that failed leaves its gauges as they were."""

@@ -35,6 +35,7 @@ from slurmfleet.slurm.commands import probe_sections
 from slurmfleet.slurm.probe import Probe
 from slurmfleet.slurm.records import PLAIN
 from slurmfleet.ssh.errors import SshError
+from slurmfleet.ssh.lanes import Lane
 from slurmfleet.ssh.port import Link
 from slurmfleet.telemetry.logs import logger
 from slurmfleet.timing.clock import Clock
@@ -374,6 +375,7 @@ class ClusterWatch:
             connections=self.link.connections_opened,
         )
         self._gauges.budget(self._budget)
+        self._gauges.user_work(self.link.load(Lane.USER))
         if sight.reading is not None:
             self._gauges.after_reading(sight.reading, sight.finished_at, tracked=self._book.live)
         if sight.error != self._last_error:

@@ -16,6 +16,7 @@ from slurmfleet.ssh.errors import (
     SshTimeoutError,
     SshUnreachableError,
 )
+from slurmfleet.ssh.lanes import LaneLimits
 from slurmfleet.ssh.link import SshLink
 from slurmfleet.ssh.target import SshTarget
 from slurmfleet.testing.clock import ManualClock
@@ -26,7 +27,8 @@ pytestmark = pytest.mark.integration
 
 
 def link_to(target: SshTarget, *, max_channels: int = 4) -> SshLink:
-    return SshLink(target, clock=ManualClock(), max_channels=max_channels)
+    watch = LaneLimits(commands=max_channels, streams=3)
+    return SshLink(target, clock=ManualClock(), watch=watch)
 
 
 async def until(condition: Callable[[], bool]) -> None:

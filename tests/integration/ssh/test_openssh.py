@@ -16,6 +16,7 @@ from slurmfleet.ssh.errors import (
     SshConnectionLostError,
     SshTimeoutError,
 )
+from slurmfleet.ssh.lanes import LaneLimits
 from slurmfleet.ssh.link import SshLink
 from slurmfleet.ssh.scan import scan_host_key
 from slurmfleet.ssh.target import SshTarget
@@ -28,7 +29,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 
 def link_to(target: SshTarget, *, max_channels: int = 4) -> SshLink:
-    return SshLink(target, clock=ManualClock(), max_channels=max_channels)
+    watch = LaneLimits(commands=max_channels, streams=3)
+    return SshLink(target, clock=ManualClock(), watch=watch)
 
 
 async def test_status_outputs_and_input_arrive_whole(sshd: Sshd):

@@ -11,6 +11,7 @@ from slurmfleet.ssh.errors import (
     SshNoShellError,
     SshOutputTooLargeError,
 )
+from slurmfleet.ssh.lanes import LaneLimits
 from slurmfleet.ssh.link import SshLink
 from slurmfleet.ssh.port import LineStream
 from slurmfleet.ssh.target import SshTarget
@@ -20,8 +21,8 @@ from tests.harness.openssh import Sshd, processes, until
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 
-def link_to(target: SshTarget, *, max_streams: int = 3) -> SshLink:
-    return SshLink(target, clock=ManualClock(), max_streams=max_streams)
+def link_to(target: SshTarget) -> SshLink:
+    return SshLink(target, clock=ManualClock(), watch=LaneLimits(commands=4, streams=3))
 
 
 async def drain(lines: LineStream) -> None:
