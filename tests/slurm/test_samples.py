@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from statistics import mean
 
 import pytest
 
@@ -18,6 +20,7 @@ from services.collector.sampling.sstat import SstatProvider
 from services.collector.sampling.step import REQUESTS_PER_STEP, StepSampler
 from services.collector.sampling.survey import SamplingSurvey
 from services.collector.target import ssh_target
+from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.sample import Sample
 from slurmfleet.contracts.use import GpuSampled, LoadSampled, SamplingMissed
@@ -138,30 +141,30 @@ def survey_of(desk: Desk, *providers: Provider) -> SamplingSurvey:
 async def test_sstat_tells_what_each_running_job_uses(place: Site, jobs: Callable[..., str]):
     cpu = f"-p {place.cpu_partition}"
     plain, array = jobs(cpu), jobs(cpu, "--array=0-1")
+    wanted = {plain, f"{array}_0", f"{array}_1"}
+    # The simulator's time passes three times as fast as ours and in whole seconds, so that a single
+    # short interval may hold half as much again.
+    every_s, samples, most_pct = (3, 3, 330) if isinstance(place, SimulatedSite) else (0.5, 1, 110)
 
-    async with desk_of(place, sstat_interval_s=0.5, sstat_jobs_per_minute=600) as desk:
+    def enough(facts: list[Sample]) -> bool:
+        known = Counter(
+            fact.job_id
+            for fact in facts
+            if isinstance(fact, LoadSampled) and fact.cpu_utilization_pct is not None
+        )
+        return all(known[JobId(job_id)] >= samples for job_id in wanted)
+
+    async with desk_of(place, sstat_interval_s=every_s, sstat_jobs_per_minute=600) as desk:
         await look(desk, plain, array)
         survey = survey_of(desk, SstatProvider(desk.config.sampling))
-        wanted = {plain, f"{array}_0", f"{array}_1"}
-        told = await until(
-            survey,
-            desk,
-            lambda facts: (
-                {
-                    fact.job_id
-                    for fact in facts
-                    if isinstance(fact, LoadSampled) and fact.cpu_utilization_pct is not None
-                }
-                >= wanted
-            ),
-        )
+        told = await until(survey, desk, enough)
 
     loads = [fact for fact in told if isinstance(fact, LoadSampled)]
     assert {fact.source for fact in loads} == {"sstat"}
     assert all(0 < (fact.memory_used_mib or 0) < 100_000 for fact in loads)
-    # Time passes three times as fast in the simulator as by our clock.
-    most_pct = 330 if isinstance(place, SimulatedSite) else 110
-    assert all(0 <= (fact.cpu_utilization_pct or 0) <= most_pct for fact in loads)
+    used = [fact.cpu_utilization_pct for fact in loads if fact.cpu_utilization_pct is not None]
+    assert min(used) >= 0
+    assert (mean(used) if samples > 1 else max(used)) <= most_pct
     assert desk.rpcs["sstat"] >= 3
 
 
