@@ -24,7 +24,7 @@ def _question(cluster: str, question: QuestionState) -> Check:
     name = question.name if question.name in ("looks", "accounting") else f"{question.name} survey"
     if question.ok is None:
         return Check(group=cluster, name=name, ok=None, detail="not asked yet")
-    every = f"every {question.interval_s:g} s" if question.interval_s else ""
+    every = f"every {duration_text(question.interval_s)}" if question.interval_s else ""
     if question.ok:
         told = ", ".join(one for one in (question.detail, every) if one)
         return Check(group=cluster, name=name, ok=True, detail=told)
