@@ -8,7 +8,6 @@ ended that left the queue is asked of accounting by `inquiry.py`, beside the loo
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.collector.book import Book
@@ -21,6 +20,7 @@ from services.collector.looks.asking import Question, ask_probe, ask_queue
 from services.collector.looks.gauges import Gauges
 from services.collector.looks.pace import ASKED_AT_ONCE, ASKED_PART, Pace, least_interval_s
 from services.collector.looks.reading import Reading
+from services.collector.looks.sight import Sight
 from services.collector.round_trip import IncompleteAnswerError
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
@@ -48,32 +48,6 @@ PROBE_COST = sum(section.requests for section in probe_sections())
 
 
 REPROBE_AFTER_S = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """How one look went."""
-
-    started_at: datetime
-    finished_at: datetime
-    link: LinkState
-    error: str = ""
-    reading: Reading | None = None
-    whole: bool = True
-    rpcs: int = 0
-    waited_s: float = 0.0
-    """For our own budget; it says nothing about the cluster."""
-
-    @property
-    def duration_s(self) -> float:
-        """Give how long the cluster took, connecting included."""
-        spent_s = (self.finished_at - self.started_at).total_seconds()
-        return max(0.0, spent_s - self.waited_s)  # of two clocks
-
-    @property
-    def good(self) -> bool:
-        """Whether the tracked jobs were read."""
-        return self.reading is not None and self.reading.detail_ok
 
 
 class ClusterWatch:

@@ -9,7 +9,7 @@ import asyncssh
 
 from services.collector.fleet import Fleet
 from services.collector.looks.pace import ASKED_AT_ONCE, SLOW_ANSWER_S
-from services.collector.looks.watch import Sight
+from services.collector.looks.sight import Sight
 from services.collector.serving import ClusterCommands
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
