@@ -73,7 +73,7 @@ def _add_asking(router: APIRouter, gateway: Gateway) -> None:
 
     @router.post(
         "/refresh",
-        summary="Look at the cluster now; several callers share one look",
+        summary="Look at the cluster now; several share a look, and such looks are few",
         responses={200: {"model": RefreshReport}, **_ERRORS},
     )
     async def refresh(

@@ -22,9 +22,9 @@ LARGEST_STRETCH = 8
 GOOD_LOOKS_TO_RECOVER = 3
 
 
-LOOKS_PART = 0.24
-"""Of the budget that whole looks may take: at 30 requests a minute 0.12 a second. With surveys
-(0.025) and samples by sstat (0.05) that is a request every five seconds while nothing happens; the
+LOOKS_PART = 0.22
+"""Of the budget that whole looks may take: at 30 requests a minute 0.11 a second. With surveys
+(0.025) and samples by sstat (0.05) that is less than a request every five seconds; the
 rest is for when jobs begin and end.
 """
 
