@@ -2,9 +2,9 @@
 
 import sys
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from functools import partial
 
+from services.projector.chores import chores, repeat
 from services.projector.projector import Projector
 from services.projector.registry import project_registry
 from services.projector.repairer import Repairer
@@ -18,10 +18,7 @@ from slurmfleet.runtime.store_part import watch_store
 from slurmfleet.store.pool import StorePool, StoreSettings
 from slurmfleet.store.read.rolls import find_drift, read_whole_jobs
 from slurmfleet.store.write.facts import apply_facts
-from slurmfleet.store.write.retention import forget_polls
 from slurmfleet.timing.clock import Clock
-
-_FORGET_EVERY_S = 6 * 3_600.0
 
 
 def main() -> int:
@@ -63,8 +60,7 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
             "facts": partial(_project, bus, projector),
             "rolls": repairer.run,
             "registry": partial(_follow_registry, bus, pool, clock),
-            "retention": partial(_forget, pool, clock, settings.keep_polls_days),
-        }
+        } | {one.name: partial(repeat, one, clock) for one in chores(pool, clock, settings)}
         for name, body in bodies.items():
             failed = partial(_report, process, name)
             process.tasks.create_task(
@@ -89,13 +85,6 @@ async def _follow_registry(bus: Bus, pool: StorePool, clock: Clock) -> None:
     """Make sure that the bucket is there, then follow it for ever."""
     await bus.prepare(buckets=BUCKETS)
     await project_registry(bus, pool, clock)
-
-
-async def _forget(pool: StorePool, clock: Clock, keep_days: float) -> None:
-    """Let go of old polls, again and again; the store's own policy may do it before."""
-    while True:
-        await forget_polls(pool, before=clock.now() - timedelta(days=keep_days))
-        await clock.sleep(_FORGET_EVERY_S)
 
 
 if __name__ == "__main__":
