@@ -57,3 +57,9 @@ class RolePasswords(BaseSettings):
     grafana_password: SecretStr = Field(
         default=SecretStr(""), description="Of slurmfleet_grafana, views only."
     )
+    kernels_password: SecretStr = Field(
+        default=SecretStr(""), description="Of slurmfleet_kernels, the broker of sessions."
+    )
+    logbook_password: SecretStr = Field(
+        default=SecretStr(""), description="Of slurmfleet_logbook, the logbook."
+    )

@@ -20,13 +20,19 @@ class Role(StrEnum):
     """Who connects, and what it may do."""
 
     WRITER = "slurmfleet_writer"
-    """Reads and writes rows; the projector."""
+    """Writes what was observed; the projector."""
 
     READER = "slurmfleet_reader"
     """Reads every table; api and mcp."""
 
     GRAFANA = "slurmfleet_grafana"
     """Reads the views of schema `grafana`, nothing else."""
+
+    KERNELS = "slurmfleet_kernels"
+    """Writes the tables of servers, sessions and executions; reads jobs and clusters."""
+
+    LOGBOOK = "slurmfleet_logbook"
+    """Writes the logbook's tables; reads jobs, runs and clusters."""
 
 
 async def let_in(dsn: str, passwords: Mapping[Role, str]) -> None:

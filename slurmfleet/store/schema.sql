@@ -23,6 +23,18 @@ $$;
 
 COMMENT ON FUNCTION public.forget_polls(before timestamp with time zone) IS 'Forgets polls that began before a moment: rows of a plain table, whole chunks of a hypertable; how many.';
 
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'restrict_violation';
+END
+$$;
+
+COMMENT ON FUNCTION public.refuse_change() IS 'Refuses what would change or remove rows of an append-only table.';
+
 CREATE TABLE public.cluster_status (
     cluster text NOT NULL,
     last_poll_started_at timestamp with time zone NOT NULL,
@@ -541,6 +553,117 @@ CREATE VIEW grafana.polls AS
 
 COMMENT ON VIEW grafana.polls IS 'One row per look at a cluster.';
 
+CREATE TABLE public.audit_records (
+    audit_seq bigint NOT NULL,
+    record_id text NOT NULL,
+    action_id text NOT NULL,
+    phase text NOT NULL,
+    actor text NOT NULL,
+    actor_kind text NOT NULL,
+    token_id text NOT NULL,
+    via text NOT NULL,
+    action text NOT NULL,
+    cluster text NOT NULL,
+    target text NOT NULL,
+    reason text NOT NULL,
+    details jsonb NOT NULL,
+    outcome text NOT NULL,
+    acted_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    previous_hash bytea NOT NULL,
+    record_hash bytea NOT NULL,
+    CONSTRAINT audit_records_from_one CHECK ((audit_seq > 0)),
+    CONSTRAINT audit_records_hashes CHECK (((octet_length(previous_hash) = 32) AND (octet_length(record_hash) = 32)))
+);
+
+COMMENT ON TABLE public.audit_records IS 'One row per action that was tried and one per result, in order without gaps. Written by: projector.';
+
+COMMENT ON COLUMN public.audit_records.audit_seq IS 'From 1 without gaps: a missing number is a missing row.';
+
+COMMENT ON COLUMN public.audit_records.record_id IS 'The fact''s id, computed from its content.';
+
+COMMENT ON COLUMN public.audit_records.action_id IS 'Shared by the trial of an action and its result.';
+
+COMMENT ON COLUMN public.audit_records.phase IS 'tried or done.';
+
+COMMENT ON COLUMN public.audit_records.actor IS 'Who acted: a person''s or an agent''s name.';
+
+COMMENT ON COLUMN public.audit_records.actor_kind IS 'person, agent or service.';
+
+COMMENT ON COLUMN public.audit_records.token_id IS 'Public id of the token; empty for none.';
+
+COMMENT ON COLUMN public.audit_records.via IS 'Door that was used: rest, mcp, cli.';
+
+COMMENT ON COLUMN public.audit_records.action IS 'What was done: job.cancel, cluster.update, …';
+
+COMMENT ON COLUMN public.audit_records.cluster IS 'On which cluster; empty for none.';
+
+COMMENT ON COLUMN public.audit_records.target IS 'To what: a job''s id, a document''s key.';
+
+COMMENT ON COLUMN public.audit_records.reason IS 'Why, in the actor''s words; untrusted text.';
+
+COMMENT ON COLUMN public.audit_records.details IS 'Arguments, or the result, without secrets, as an object; untrusted text.';
+
+COMMENT ON COLUMN public.audit_records.outcome IS 'allowed, refused, ok or failed.';
+
+COMMENT ON COLUMN public.audit_records.acted_at IS 'When the actor acted.';
+
+COMMENT ON COLUMN public.audit_records.recorded_at IS 'When it was stored; not part of the hash.';
+
+COMMENT ON COLUMN public.audit_records.previous_hash IS 'record_hash of the row before, 32 bytes; zeros in the first row.';
+
+COMMENT ON COLUMN public.audit_records.record_hash IS 'SHA-256 over previous_hash and the row''s content, 32 bytes.';
+
+CREATE TABLE public.crashes (
+    event_id text NOT NULL,
+    cluster text NOT NULL,
+    job_id text NOT NULL,
+    submitted_at timestamp with time zone NOT NULL,
+    restart_count integer NOT NULL,
+    class text NOT NULL,
+    certainty text NOT NULL,
+    summary text NOT NULL,
+    evidence jsonb NOT NULL,
+    project text NOT NULL,
+    occurred_at timestamp with time zone,
+    observed_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    source text NOT NULL,
+    revision bigint NOT NULL
+);
+
+COMMENT ON TABLE public.crashes IS 'One row per finding about one run of a job; a later finding does not erase the earlier. Written by: projector.';
+
+COMMENT ON COLUMN public.crashes.event_id IS 'The fact''s id, computed from its content.';
+
+COMMENT ON COLUMN public.crashes.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.crashes.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
+
+COMMENT ON COLUMN public.crashes.submitted_at IS 'When Slurm first accepted the job.';
+
+COMMENT ON COLUMN public.crashes.restart_count IS 'How often Slurm had requeued it: which of its runs this is about.';
+
+COMMENT ON COLUMN public.crashes.class IS 'Kind of crash: host_oom, cuda_oom, segfault, traceback, nccl, xid, …';
+
+COMMENT ON COLUMN public.crashes.certainty IS 'confirmed: Slurm says that it failed; suspected: it runs and seems dead inside; warning: it completed all the same.';
+
+COMMENT ON COLUMN public.crashes.summary IS 'One line for people; untrusted text from logs may stand in it.';
+
+COMMENT ON COLUMN public.crashes.evidence IS 'What it was judged by: file, byte offset and line of each sign, as a list of objects. Untrusted text.';
+
+COMMENT ON COLUMN public.crashes.project IS 'The job''s project when it was judged; empty for none.';
+
+COMMENT ON COLUMN public.crashes.occurred_at IS 'When it happened by the log''s own clock; NULL where it does not tell.';
+
+COMMENT ON COLUMN public.crashes.observed_at IS 'When the cluster showed the evidence.';
+
+COMMENT ON COLUMN public.crashes.recorded_at IS 'When it was stored.';
+
+COMMENT ON COLUMN public.crashes.source IS 'What was read: log, accounting, queue.';
+
+COMMENT ON COLUMN public.crashes.revision IS 'Of two findings about one run of a job the larger one is the newer.';
+
 ALTER TABLE public.job_events ALTER COLUMN event_seq ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.job_events_event_seq_seq
     START WITH 1
@@ -549,6 +672,547 @@ ALTER TABLE public.job_events ALTER COLUMN event_seq ADD GENERATED ALWAYS AS IDE
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.kernel_executions (
+    execution_id text NOT NULL,
+    session_id text NOT NULL,
+    cell_id text,
+    code_sha256 bytea NOT NULL,
+    state text NOT NULL,
+    error_name text NOT NULL,
+    execution_count integer,
+    output_bytes bigint NOT NULL,
+    queued_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    observed_at timestamp with time zone NOT NULL,
+    version bigint NOT NULL
+);
+
+COMMENT ON TABLE public.kernel_executions IS 'One row per execution; code and outputs lie with the kernel and in the notebook. Written by: kernels.';
+
+COMMENT ON COLUMN public.kernel_executions.execution_id IS 'Our own id, given before the code is sent: sent twice, it runs once.';
+
+COMMENT ON COLUMN public.kernel_executions.session_id IS 'The session.';
+
+COMMENT ON COLUMN public.kernel_executions.cell_id IS 'nbformat''s id of the cell; NULL outside of the notebook.';
+
+COMMENT ON COLUMN public.kernel_executions.code_sha256 IS 'SHA-256 of the code, 32 bytes.';
+
+COMMENT ON COLUMN public.kernel_executions.state IS 'queued, running, ok, error, cancelled, lost.';
+
+COMMENT ON COLUMN public.kernel_executions.error_name IS 'Exception''s name; empty for none.';
+
+COMMENT ON COLUMN public.kernel_executions.execution_count IS 'Jupyter''s own count; NULL before it is told.';
+
+COMMENT ON COLUMN public.kernel_executions.output_bytes IS 'Length of its output log so far; readers go on from an offset in it.';
+
+COMMENT ON COLUMN public.kernel_executions.queued_at IS 'When it was asked for.';
+
+COMMENT ON COLUMN public.kernel_executions.started_at IS 'When the kernel began it; NULL before.';
+
+COMMENT ON COLUMN public.kernel_executions.ended_at IS 'When it ended; NULL before.';
+
+COMMENT ON COLUMN public.kernel_executions.observed_at IS 'When its state was last seen.';
+
+COMMENT ON COLUMN public.kernel_executions.version IS 'Grows with each change.';
+
+CREATE TABLE public.kernel_outbox (
+    outbox_seq bigint NOT NULL,
+    subject text NOT NULL,
+    message_id text NOT NULL,
+    headers jsonb NOT NULL,
+    body bytea NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE public.kernel_outbox IS 'Messages for the bus, written in the transaction that changes a row, deleted once the bus has them. Written by: kernels.';
+
+COMMENT ON COLUMN public.kernel_outbox.outbox_seq IS 'Order of sending.';
+
+COMMENT ON COLUMN public.kernel_outbox.subject IS 'Subject on the bus.';
+
+COMMENT ON COLUMN public.kernel_outbox.message_id IS 'Nats-Msg-Id; the bus drops a repetition.';
+
+COMMENT ON COLUMN public.kernel_outbox.headers IS 'The message''s other headers, as an object.';
+
+COMMENT ON COLUMN public.kernel_outbox.body IS 'The message''s bytes.';
+
+COMMENT ON COLUMN public.kernel_outbox.written_at IS 'When it was written.';
+
+ALTER TABLE public.kernel_outbox ALTER COLUMN outbox_seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.kernel_outbox_outbox_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.kernel_servers (
+    server_id text NOT NULL,
+    cluster text NOT NULL,
+    owner text NOT NULL,
+    job_id text,
+    submitted_at timestamp with time zone,
+    submit_token text NOT NULL,
+    profile text NOT NULL,
+    request jsonb NOT NULL,
+    state text NOT NULL,
+    state_reason text NOT NULL,
+    node text NOT NULL,
+    reached_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ready_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    observed_at timestamp with time zone NOT NULL,
+    version bigint NOT NULL
+);
+
+COMMENT ON TABLE public.kernel_servers IS 'One row per Jupyter server that was asked for. Written by: kernels.';
+
+COMMENT ON COLUMN public.kernel_servers.server_id IS 'Our own id.';
+
+COMMENT ON COLUMN public.kernel_servers.cluster IS 'The cluster''s name; empty: this machine.';
+
+COMMENT ON COLUMN public.kernel_servers.owner IS 'Who asked for it; nobody else may use it unless it is shared.';
+
+COMMENT ON COLUMN public.kernel_servers.job_id IS 'Its Slurm job; NULL before submission is confirmed, and on this machine.';
+
+COMMENT ON COLUMN public.kernel_servers.submitted_at IS 'When Slurm accepted the job; NULL with job_id.';
+
+COMMENT ON COLUMN public.kernel_servers.submit_token IS 'Written before the submission, so that a lost reply is found again.';
+
+COMMENT ON COLUMN public.kernel_servers.profile IS 'Named profile of the registry; empty for none.';
+
+COMMENT ON COLUMN public.kernel_servers.request IS 'What was asked for: time, GPUs, partition, …, as an object.';
+
+COMMENT ON COLUMN public.kernel_servers.state IS 'submitting, pending, starting, ready, ending, ended, failed or unknown.';
+
+COMMENT ON COLUMN public.kernel_servers.state_reason IS 'Why, in words: Slurm''s reason, the last lines of its log; untrusted text.';
+
+COMMENT ON COLUMN public.kernel_servers.node IS 'Where it runs; empty before.';
+
+COMMENT ON COLUMN public.kernel_servers.reached_by IS 'How it is reached: local, node_sshd, relay; empty before.';
+
+COMMENT ON COLUMN public.kernel_servers.created_at IS 'When it was asked for.';
+
+COMMENT ON COLUMN public.kernel_servers.ready_at IS 'When it first answered; NULL before.';
+
+COMMENT ON COLUMN public.kernel_servers.expires_at IS 'When its allocation ends; NULL when not known.';
+
+COMMENT ON COLUMN public.kernel_servers.last_used_at IS 'When something was last done with it; idle release counts from here.';
+
+COMMENT ON COLUMN public.kernel_servers.ended_at IS 'When it ended; NULL before.';
+
+COMMENT ON COLUMN public.kernel_servers.observed_at IS 'When its state was last seen.';
+
+COMMENT ON COLUMN public.kernel_servers.version IS 'Grows with each change; a change names the one it is based on.';
+
+CREATE TABLE public.kernel_sessions (
+    session_id text NOT NULL,
+    server_id text NOT NULL,
+    owner text NOT NULL,
+    name text NOT NULL,
+    kernel_id text,
+    kernelspec text NOT NULL,
+    notebook_path text NOT NULL,
+    work_dir text NOT NULL,
+    origin text NOT NULL,
+    state text NOT NULL,
+    state_reason text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    observed_at timestamp with time zone NOT NULL,
+    version bigint NOT NULL
+);
+
+COMMENT ON TABLE public.kernel_sessions IS 'One row per session: a kernel and its notebook. Written by: kernels.';
+
+COMMENT ON COLUMN public.kernel_sessions.session_id IS 'Our own id; what agents name.';
+
+COMMENT ON COLUMN public.kernel_sessions.server_id IS 'The server that it runs on.';
+
+COMMENT ON COLUMN public.kernel_sessions.owner IS 'Who opened it.';
+
+COMMENT ON COLUMN public.kernel_sessions.name IS 'What its owner calls it; untrusted text.';
+
+COMMENT ON COLUMN public.kernel_sessions.kernel_id IS 'Jupyter''s id of the kernel; NULL before it is there.';
+
+COMMENT ON COLUMN public.kernel_sessions.kernelspec IS 'Name of the kernel''s kind: python3.';
+
+COMMENT ON COLUMN public.kernel_sessions.notebook_path IS 'On the cluster; untrusted text.';
+
+COMMENT ON COLUMN public.kernel_sessions.work_dir IS 'Working directory of the kernel.';
+
+COMMENT ON COLUMN public.kernel_sessions.origin IS 'new, resumed, continued or adopted.';
+
+COMMENT ON COLUMN public.kernel_sessions.state IS 'starting, idle, busy, lost, ended or failed.';
+
+COMMENT ON COLUMN public.kernel_sessions.state_reason IS 'Why, in words; untrusted text.';
+
+COMMENT ON COLUMN public.kernel_sessions.created_at IS 'When it was opened.';
+
+COMMENT ON COLUMN public.kernel_sessions.last_used_at IS 'When something was last done in it.';
+
+COMMENT ON COLUMN public.kernel_sessions.ended_at IS 'When it ended; NULL before.';
+
+COMMENT ON COLUMN public.kernel_sessions.observed_at IS 'When its state was last seen.';
+
+COMMENT ON COLUMN public.kernel_sessions.version IS 'Grows with each change; a change names the one it is based on.';
+
+CREATE TABLE public.logbook_entries (
+    entry_id bigint NOT NULL,
+    project text NOT NULL,
+    kind text NOT NULL,
+    title text NOT NULL,
+    body text NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    author text NOT NULL,
+    is_pinned boolean DEFAULT false NOT NULL,
+    revision integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    edited_at timestamp with time zone NOT NULL,
+    edited_by text NOT NULL,
+    deleted_at timestamp with time zone,
+    words tsvector GENERATED ALWAYS AS ((setweight(to_tsvector('english'::regconfig, title), 'A'::"char") || setweight(to_tsvector('english'::regconfig, "left"(body, 200000)), 'B'::"char"))) STORED NOT NULL,
+    CONSTRAINT logbook_entries_title CHECK ((btrim(title) <> ''::text))
+);
+
+COMMENT ON TABLE public.logbook_entries IS 'One row per entry as it is now. Written by: logbook.';
+
+COMMENT ON COLUMN public.logbook_entries.entry_id IS 'Number that people write as #12; imports keep theirs.';
+
+COMMENT ON COLUMN public.logbook_entries.project IS 'The project it belongs to.';
+
+COMMENT ON COLUMN public.logbook_entries.kind IS 'note or plan.';
+
+COMMENT ON COLUMN public.logbook_entries.title IS 'One line; untrusted text.';
+
+COMMENT ON COLUMN public.logbook_entries.body IS 'Markdown; untrusted text.';
+
+COMMENT ON COLUMN public.logbook_entries.tags IS 'Words to find it by, sorted.';
+
+COMMENT ON COLUMN public.logbook_entries.author IS 'Who wrote it first: a person or an agent.';
+
+COMMENT ON COLUMN public.logbook_entries.is_pinned IS 'Whether it stands above the others.';
+
+COMMENT ON COLUMN public.logbook_entries.revision IS 'From 1; a change names the one it is based on.';
+
+COMMENT ON COLUMN public.logbook_entries.created_at IS 'When it was first written.';
+
+COMMENT ON COLUMN public.logbook_entries.edited_at IS 'When it was last changed.';
+
+COMMENT ON COLUMN public.logbook_entries.edited_by IS 'Who changed it last.';
+
+COMMENT ON COLUMN public.logbook_entries.deleted_at IS 'When it was taken away; it can be brought back. NULL: it is there.';
+
+COMMENT ON COLUMN public.logbook_entries.words IS 'Words of title (weight A) and of the first 200,000 characters of body (weight B), for search: more would not fit.';
+
+ALTER TABLE public.logbook_entries ALTER COLUMN entry_id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.logbook_entries_entry_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.logbook_image_names (
+    project text NOT NULL,
+    file_name text NOT NULL,
+    sha256 bytea NOT NULL
+);
+
+COMMENT ON TABLE public.logbook_image_names IS 'One row per name under which a project''s entries show a picture. Written by: logbook.';
+
+COMMENT ON COLUMN public.logbook_image_names.project IS 'The project.';
+
+COMMENT ON COLUMN public.logbook_image_names.file_name IS 'One path element, never a folder.';
+
+COMMENT ON COLUMN public.logbook_image_names.sha256 IS 'The picture.';
+
+CREATE TABLE public.logbook_images (
+    sha256 bytea NOT NULL,
+    media_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    content bytea NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    uploaded_by text NOT NULL,
+    CONSTRAINT logbook_images_size CHECK ((size_bytes = octet_length(content)))
+);
+
+COMMENT ON TABLE public.logbook_images IS 'One row per picture, known by its content, so that every backup of the store has it. Written by: logbook.';
+
+COMMENT ON COLUMN public.logbook_images.sha256 IS 'SHA-256 of the content, 32 bytes.';
+
+COMMENT ON COLUMN public.logbook_images.media_type IS 'As it was recognised, not as its name says: image/png.';
+
+COMMENT ON COLUMN public.logbook_images.size_bytes IS 'Length of the content in bytes.';
+
+COMMENT ON COLUMN public.logbook_images.content IS 'The picture; untrusted bytes.';
+
+COMMENT ON COLUMN public.logbook_images.uploaded_at IS 'When it first came.';
+
+COMMENT ON COLUMN public.logbook_images.uploaded_by IS 'Who brought it.';
+
+CREATE TABLE public.logbook_links (
+    source_id bigint NOT NULL,
+    target_kind text NOT NULL,
+    target text NOT NULL
+);
+
+COMMENT ON TABLE public.logbook_links IS 'One row per thing that an entry''s body refers to; rebuilt with the body. Written by: logbook.';
+
+COMMENT ON COLUMN public.logbook_links.source_id IS 'The entry that refers.';
+
+COMMENT ON COLUMN public.logbook_links.target_kind IS 'entry, run, job or session.';
+
+COMMENT ON COLUMN public.logbook_links.target IS 'The entry''s number, the run''s id, cluster/job; it need not exist.';
+
+CREATE TABLE public.logbook_outbox (
+    outbox_seq bigint NOT NULL,
+    subject text NOT NULL,
+    message_id text NOT NULL,
+    headers jsonb NOT NULL,
+    body bytea NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE public.logbook_outbox IS 'Messages for the bus, written in the transaction that changes a row, deleted once the bus has them. Written by: logbook.';
+
+COMMENT ON COLUMN public.logbook_outbox.outbox_seq IS 'Order of sending.';
+
+COMMENT ON COLUMN public.logbook_outbox.subject IS 'Subject on the bus.';
+
+COMMENT ON COLUMN public.logbook_outbox.message_id IS 'Nats-Msg-Id; the bus drops a repetition.';
+
+COMMENT ON COLUMN public.logbook_outbox.headers IS 'The message''s other headers, as an object.';
+
+COMMENT ON COLUMN public.logbook_outbox.body IS 'The message''s bytes.';
+
+COMMENT ON COLUMN public.logbook_outbox.written_at IS 'When it was written.';
+
+ALTER TABLE public.logbook_outbox ALTER COLUMN outbox_seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.logbook_outbox_outbox_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.logbook_revisions (
+    entry_id bigint NOT NULL,
+    revision integer NOT NULL,
+    title text NOT NULL,
+    body text NOT NULL,
+    tags text[] NOT NULL,
+    edited_at timestamp with time zone NOT NULL,
+    edited_by text NOT NULL
+);
+
+COMMENT ON TABLE public.logbook_revisions IS 'One row per change of an entry, the first writing included. Written by: logbook.';
+
+COMMENT ON COLUMN public.logbook_revisions.entry_id IS 'The entry.';
+
+COMMENT ON COLUMN public.logbook_revisions.revision IS 'From 1.';
+
+COMMENT ON COLUMN public.logbook_revisions.title IS 'Title after the change; untrusted text.';
+
+COMMENT ON COLUMN public.logbook_revisions.body IS 'Body after the change; untrusted text.';
+
+COMMENT ON COLUMN public.logbook_revisions.tags IS 'Tags after the change.';
+
+COMMENT ON COLUMN public.logbook_revisions.edited_at IS 'When it was changed.';
+
+COMMENT ON COLUMN public.logbook_revisions.edited_by IS 'Who changed it.';
+
+CREATE TABLE public.run_events (
+    event_id text NOT NULL,
+    sdk_uuid uuid NOT NULL,
+    sdk_seq bigint NOT NULL,
+    kind text NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    payload jsonb NOT NULL
+);
+
+COMMENT ON TABLE public.run_events IS 'One row per event that training code sent, metrics left out; stored once however often it is sent. Written by: projector.';
+
+COMMENT ON COLUMN public.run_events.event_id IS 'The fact''s id, computed from its content.';
+
+COMMENT ON COLUMN public.run_events.sdk_uuid IS 'The run as the SDK names it.';
+
+COMMENT ON COLUMN public.run_events.sdk_seq IS 'The SDK''s own number; it may have gaps.';
+
+COMMENT ON COLUMN public.run_events.kind IS 'run_started, job_submitted, artifact_logged, run_finished, …';
+
+COMMENT ON COLUMN public.run_events.told_at IS 'The sender''s clock; it may be wrong.';
+
+COMMENT ON COLUMN public.run_events.received_at IS 'When it reached us.';
+
+COMMENT ON COLUMN public.run_events.payload IS 'As it was sent, within the limits of the door; untrusted text.';
+
+CREATE TABLE public.run_jobs (
+    run_id text NOT NULL,
+    cluster text NOT NULL,
+    job_id text NOT NULL,
+    submitted_at timestamp with time zone NOT NULL,
+    stage text NOT NULL,
+    joined_by text NOT NULL,
+    revision bigint NOT NULL
+);
+
+COMMENT ON TABLE public.run_jobs IS 'Which run a job belongs to: at most one. Written by: projector.';
+
+COMMENT ON COLUMN public.run_jobs.run_id IS 'The run.';
+
+COMMENT ON COLUMN public.run_jobs.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.run_jobs.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
+
+COMMENT ON COLUMN public.run_jobs.submitted_at IS 'When Slurm first accepted the job.';
+
+COMMENT ON COLUMN public.run_jobs.stage IS 'Its part in the run, as its name tells: judge, chunk3; empty for none.';
+
+COMMENT ON COLUMN public.run_jobs.joined_by IS 'What tells that it belongs here: root, dependency, array, name, folder, sdk.';
+
+COMMENT ON COLUMN public.run_jobs.revision IS 'Of two decisions the larger one is the newer.';
+
+CREATE TABLE public.run_metric_values (
+    metric_id bigint NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    sdk_seq bigint NOT NULL,
+    step bigint,
+    value double precision NOT NULL
+);
+
+COMMENT ON TABLE public.run_metric_values IS 'One row per value of a metric; the SDK''s number in the key makes a repetition one row. Written by: projector.';
+
+COMMENT ON COLUMN public.run_metric_values.metric_id IS 'The metric; run_metrics.';
+
+COMMENT ON COLUMN public.run_metric_values.told_at IS 'The sender''s clock.';
+
+COMMENT ON COLUMN public.run_metric_values.sdk_seq IS 'The SDK''s own number of the event.';
+
+COMMENT ON COLUMN public.run_metric_values.step IS 'As the sender counts; NULL where it does not.';
+
+COMMENT ON COLUMN public.run_metric_values.value IS 'In the sender''s unit; may be NaN or infinite, as training goes.';
+
+CREATE TABLE public.run_metrics (
+    metric_id bigint NOT NULL,
+    sdk_uuid uuid NOT NULL,
+    name text NOT NULL,
+    context jsonb NOT NULL,
+    last_step bigint,
+    last_value double precision NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    "least" double precision NOT NULL,
+    "greatest" double precision NOT NULL
+);
+
+COMMENT ON TABLE public.run_metrics IS 'One row per metric of a run: its newest value and its range. Written by: projector.';
+
+COMMENT ON COLUMN public.run_metrics.metric_id IS 'Short name for run_metric_values.';
+
+COMMENT ON COLUMN public.run_metrics.sdk_uuid IS 'The run as the SDK names it.';
+
+COMMENT ON COLUMN public.run_metrics.name IS 'As in loss or val/accuracy; its unit is the sender''s. Untrusted text.';
+
+COMMENT ON COLUMN public.run_metrics.context IS 'What tells equal names apart, as an object: {"subset": "val"}.';
+
+COMMENT ON COLUMN public.run_metrics.last_step IS 'Step of the newest value; NULL where the sender counts none.';
+
+COMMENT ON COLUMN public.run_metrics.last_value IS 'The newest value by last_at.';
+
+COMMENT ON COLUMN public.run_metrics.last_at IS 'The sender''s clock at the newest value.';
+
+COMMENT ON COLUMN public.run_metrics."least" IS 'Smallest value so far; NaN is left out.';
+
+COMMENT ON COLUMN public.run_metrics."greatest" IS 'Largest value so far; NaN is left out.';
+
+ALTER TABLE public.run_metrics ALTER COLUMN metric_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.run_metrics_metric_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.runs (
+    run_id text NOT NULL,
+    cluster text NOT NULL,
+    name text NOT NULL,
+    project text NOT NULL,
+    campaign text NOT NULL,
+    user_name text NOT NULL,
+    root_job_id text,
+    root_submitted_at timestamp with time zone,
+    sdk_uuid uuid,
+    state text NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    origin jsonb DEFAULT '{}'::jsonb NOT NULL,
+    notes text DEFAULT ''::text NOT NULL,
+    is_starred boolean DEFAULT false NOT NULL,
+    noted_at timestamp with time zone,
+    noted_by text DEFAULT ''::text NOT NULL,
+    revision bigint NOT NULL,
+    first_observed_at timestamp with time zone NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    CONSTRAINT runs_known_by CHECK (((root_job_id IS NOT NULL) OR (sdk_uuid IS NOT NULL))),
+    CONSTRAINT runs_root CHECK (((root_job_id IS NULL) = (root_submitted_at IS NULL)))
+);
+
+COMMENT ON TABLE public.runs IS 'One row per run: jobs that belong together, or what the SDK announced, or both. Written by: projector.';
+
+COMMENT ON COLUMN public.runs.run_id IS 'Computed from what founded the run, so that it stays the same when jobs join.';
+
+COMMENT ON COLUMN public.runs.cluster IS 'The cluster''s name; empty for a run that the SDK tells of without one.';
+
+COMMENT ON COLUMN public.runs.name IS 'What its jobs'' names have in common, or the SDK''s name; untrusted text.';
+
+COMMENT ON COLUMN public.runs.project IS 'Project; empty where nothing tells one.';
+
+COMMENT ON COLUMN public.runs.campaign IS 'Campaign within the project; empty where nothing tells one.';
+
+COMMENT ON COLUMN public.runs.user_name IS 'Login name of the owner on the cluster.';
+
+COMMENT ON COLUMN public.runs.root_job_id IS 'The job that founded it; NULL before its first job is known.';
+
+COMMENT ON COLUMN public.runs.root_submitted_at IS 'Submit time of that job, since Slurm recycles ids.';
+
+COMMENT ON COLUMN public.runs.sdk_uuid IS 'The SDK''s own id; NULL for a run that is known by its jobs alone.';
+
+COMMENT ON COLUMN public.runs.state IS 'How it stands, from its jobs and from what the SDK says.';
+
+COMMENT ON COLUMN public.runs.started_at IS 'Start of its first job, or when the SDK says; NULL before.';
+
+COMMENT ON COLUMN public.runs.ended_at IS 'End of its last job, or when the SDK says; NULL before.';
+
+COMMENT ON COLUMN public.runs.params IS 'Parameters that the SDK told, as an object; untrusted text.';
+
+COMMENT ON COLUMN public.runs.origin IS 'Where it came from: command line, folder, commit, host, as an object; untrusted text.';
+
+COMMENT ON COLUMN public.runs.notes IS 'What people wrote about it, in Markdown; untrusted text.';
+
+COMMENT ON COLUMN public.runs.is_starred IS 'Whether somebody marked it as worth finding again.';
+
+COMMENT ON COLUMN public.runs.noted_at IS 'When notes or star were last changed; only a later change is applied. NULL: never.';
+
+COMMENT ON COLUMN public.runs.noted_by IS 'Who changed them; empty: nobody.';
+
+COMMENT ON COLUMN public.runs.revision IS 'Revision of the fact that this row shows; only a larger one is applied.';
+
+COMMENT ON COLUMN public.runs.first_observed_at IS 'When it was first known.';
+
+COMMENT ON COLUMN public.runs.observed_at IS 'When the newest fact of it was observed.';
 
 CREATE TABLE public.schema_migrations (
     version integer NOT NULL,
@@ -570,11 +1234,20 @@ COMMENT ON COLUMN public.schema_migrations.edition IS 'community, apache or plai
 
 COMMENT ON COLUMN public.schema_migrations.applied_at IS 'When it was applied.';
 
+ALTER TABLE ONLY public.audit_records
+    ADD CONSTRAINT audit_records_once UNIQUE (record_id);
+
+ALTER TABLE ONLY public.audit_records
+    ADD CONSTRAINT audit_records_pkey PRIMARY KEY (audit_seq);
+
 ALTER TABLE ONLY public.cluster_status
     ADD CONSTRAINT cluster_status_pkey PRIMARY KEY (cluster);
 
 ALTER TABLE ONLY public.clusters
     ADD CONSTRAINT clusters_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.crashes
+    ADD CONSTRAINT crashes_pkey PRIMARY KEY (event_id);
 
 ALTER TABLE ONLY public.job_events
     ADD CONSTRAINT job_events_pkey PRIMARY KEY (event_id);
@@ -585,14 +1258,97 @@ ALTER TABLE ONLY public.job_events
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (cluster, job_id, submitted_at);
 
+ALTER TABLE ONLY public.kernel_executions
+    ADD CONSTRAINT kernel_executions_pkey PRIMARY KEY (execution_id);
+
+ALTER TABLE ONLY public.kernel_outbox
+    ADD CONSTRAINT kernel_outbox_message UNIQUE (message_id);
+
+ALTER TABLE ONLY public.kernel_outbox
+    ADD CONSTRAINT kernel_outbox_pkey PRIMARY KEY (outbox_seq);
+
+ALTER TABLE ONLY public.kernel_servers
+    ADD CONSTRAINT kernel_servers_pkey PRIMARY KEY (server_id);
+
+ALTER TABLE ONLY public.kernel_servers
+    ADD CONSTRAINT kernel_servers_token UNIQUE (submit_token);
+
+ALTER TABLE ONLY public.kernel_sessions
+    ADD CONSTRAINT kernel_sessions_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY public.logbook_entries
+    ADD CONSTRAINT logbook_entries_pkey PRIMARY KEY (entry_id);
+
+ALTER TABLE ONLY public.logbook_image_names
+    ADD CONSTRAINT logbook_image_names_pkey PRIMARY KEY (project, file_name);
+
+ALTER TABLE ONLY public.logbook_images
+    ADD CONSTRAINT logbook_images_pkey PRIMARY KEY (sha256);
+
+ALTER TABLE ONLY public.logbook_links
+    ADD CONSTRAINT logbook_links_pkey PRIMARY KEY (source_id, target_kind, target);
+
+ALTER TABLE ONLY public.logbook_outbox
+    ADD CONSTRAINT logbook_outbox_message UNIQUE (message_id);
+
+ALTER TABLE ONLY public.logbook_outbox
+    ADD CONSTRAINT logbook_outbox_pkey PRIMARY KEY (outbox_seq);
+
+ALTER TABLE ONLY public.logbook_revisions
+    ADD CONSTRAINT logbook_revisions_pkey PRIMARY KEY (entry_id, revision);
+
 ALTER TABLE ONLY public.partition_counts
     ADD CONSTRAINT partition_counts_pkey PRIMARY KEY (cluster, partition, state);
 
 ALTER TABLE ONLY public.polls
     ADD CONSTRAINT polls_pkey PRIMARY KEY (cluster, started_at);
 
+ALTER TABLE ONLY public.run_events
+    ADD CONSTRAINT run_events_pkey PRIMARY KEY (event_id);
+
+ALTER TABLE ONLY public.run_events
+    ADD CONSTRAINT run_events_seq UNIQUE (sdk_uuid, sdk_seq);
+
+ALTER TABLE ONLY public.run_jobs
+    ADD CONSTRAINT run_jobs_pkey PRIMARY KEY (cluster, job_id, submitted_at);
+
+ALTER TABLE ONLY public.run_metric_values
+    ADD CONSTRAINT run_metric_values_pkey PRIMARY KEY (metric_id, told_at, sdk_seq);
+
+ALTER TABLE ONLY public.run_metrics
+    ADD CONSTRAINT run_metrics_id UNIQUE (metric_id);
+
+ALTER TABLE ONLY public.run_metrics
+    ADD CONSTRAINT run_metrics_pkey PRIMARY KEY (sdk_uuid, name, context);
+
+ALTER TABLE ONLY public.runs
+    ADD CONSTRAINT runs_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY public.runs
+    ADD CONSTRAINT runs_sdk_uuid UNIQUE (sdk_uuid);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+CREATE INDEX audit_records_actor ON public.audit_records USING btree (actor, acted_at DESC);
+
+COMMENT ON INDEX public.audit_records_actor IS 'What one actor did.';
+
+CREATE INDEX audit_records_newest ON public.audit_records USING btree (acted_at DESC, audit_seq);
+
+COMMENT ON INDEX public.audit_records_newest IS 'Search by time.';
+
+CREATE INDEX audit_records_target ON public.audit_records USING btree (cluster, target);
+
+COMMENT ON INDEX public.audit_records_target IS 'What was done to one thing.';
+
+CREATE INDEX crashes_job ON public.crashes USING btree (cluster, job_id, submitted_at, revision DESC);
+
+COMMENT ON INDEX public.crashes_job IS 'Findings about one job, newest first.';
+
+CREATE INDEX crashes_newest ON public.crashes USING btree (observed_at DESC, event_id);
+
+COMMENT ON INDEX public.crashes_newest IS 'Keyset of the list of crashes.';
 
 CREATE INDEX job_events_job ON public.job_events USING btree (cluster, job_id, submitted_at, event_seq);
 
@@ -626,14 +1382,89 @@ CREATE INDEX jobs_user ON public.jobs USING btree (user_name, submitted_at DESC)
 
 COMMENT ON INDEX public.jobs_user IS 'History of one user.';
 
+CREATE INDEX kernel_executions_session ON public.kernel_executions USING btree (session_id, queued_at);
+
+COMMENT ON INDEX public.kernel_executions_session IS 'Executions of one session in order.';
+
+CREATE INDEX kernel_servers_live ON public.kernel_servers USING btree (owner, created_at) WHERE (ended_at IS NULL);
+
+COMMENT ON INDEX public.kernel_servers_live IS 'Servers of one owner that are not over.';
+
+CREATE INDEX kernel_sessions_owner ON public.kernel_sessions USING btree (owner, last_used_at DESC);
+
+COMMENT ON INDEX public.kernel_sessions_owner IS 'Sessions of one owner, the last used first.';
+
+CREATE INDEX kernel_sessions_server ON public.kernel_sessions USING btree (server_id, created_at);
+
+COMMENT ON INDEX public.kernel_sessions_server IS 'Sessions of one server.';
+
+CREATE INDEX logbook_entries_project ON public.logbook_entries USING btree (project, edited_at DESC, entry_id);
+
+COMMENT ON INDEX public.logbook_entries_project IS 'Keyset of one project''s list.';
+
+CREATE INDEX logbook_entries_text ON public.logbook_entries USING gin (title public.gin_trgm_ops, body public.gin_trgm_ops);
+
+COMMENT ON INDEX public.logbook_entries_text IS 'Search by parts of words.';
+
+CREATE INDEX logbook_entries_words ON public.logbook_entries USING gin (words);
+
+COMMENT ON INDEX public.logbook_entries_words IS 'Search by words.';
+
+CREATE INDEX logbook_links_target ON public.logbook_links USING btree (target_kind, target);
+
+COMMENT ON INDEX public.logbook_links_target IS 'Who refers to a thing.';
+
 CREATE INDEX polls_failed ON public.polls USING btree (cluster, started_at) WHERE failed;
 
 COMMENT ON INDEX public.polls_failed IS 'Finds since when a cluster fails without reading the good polls.';
+
+CREATE INDEX run_jobs_run ON public.run_jobs USING btree (run_id, submitted_at);
+
+COMMENT ON INDEX public.run_jobs_run IS 'Jobs of one run.';
+
+CREATE INDEX run_metric_values_told ON public.run_metric_values USING brin (told_at);
+
+COMMENT ON INDEX public.run_metric_values_told IS 'Old values, for retention.';
+
+CREATE INDEX runs_newest ON public.runs USING btree (first_observed_at DESC, run_id);
+
+COMMENT ON INDEX public.runs_newest IS 'Keyset of every list.';
+
+CREATE INDEX runs_project ON public.runs USING btree (project, first_observed_at DESC);
+
+COMMENT ON INDEX public.runs_project IS 'Runs of one project.';
+
+CREATE INDEX runs_root ON public.runs USING btree (cluster, root_job_id);
+
+COMMENT ON INDEX public.runs_root IS 'The run that a job founded.';
+
+CREATE INDEX runs_text ON public.runs USING gin (name public.gin_trgm_ops);
+
+COMMENT ON INDEX public.runs_text IS 'Text search over names.';
+
+CREATE TRIGGER audit_records_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_records FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE ONLY public.kernel_executions
+    ADD CONSTRAINT kernel_executions_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.kernel_sessions(session_id);
+
+ALTER TABLE ONLY public.kernel_sessions
+    ADD CONSTRAINT kernel_sessions_server_id_fkey FOREIGN KEY (server_id) REFERENCES public.kernel_servers(server_id);
+
+ALTER TABLE ONLY public.logbook_image_names
+    ADD CONSTRAINT logbook_image_names_sha256_fkey FOREIGN KEY (sha256) REFERENCES public.logbook_images(sha256);
+
+ALTER TABLE ONLY public.logbook_links
+    ADD CONSTRAINT logbook_links_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.logbook_entries(entry_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.logbook_revisions
+    ADD CONSTRAINT logbook_revisions_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES public.logbook_entries(entry_id);
 
 GRANT USAGE ON SCHEMA grafana TO slurmfleet_grafana;
 
 GRANT USAGE ON SCHEMA public TO slurmfleet_writer;
 GRANT USAGE ON SCHEMA public TO slurmfleet_reader;
+GRANT USAGE ON SCHEMA public TO slurmfleet_kernels;
+GRANT USAGE ON SCHEMA public TO slurmfleet_logbook;
 
 REVOKE ALL ON FUNCTION public.forget_polls(before timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_polls(before timestamp with time zone) TO slurmfleet_writer;
@@ -643,6 +1474,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cluster_status TO slurmfleet_w
 
 GRANT SELECT ON TABLE public.clusters TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.clusters TO slurmfleet_writer;
+GRANT SELECT ON TABLE public.clusters TO slurmfleet_kernels;
+GRANT SELECT ON TABLE public.clusters TO slurmfleet_logbook;
 
 GRANT SELECT ON TABLE grafana.cluster_status TO slurmfleet_grafana;
 
@@ -653,6 +1486,8 @@ GRANT SELECT ON TABLE grafana.job_events TO slurmfleet_grafana;
 
 GRANT SELECT ON TABLE public.jobs TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.jobs TO slurmfleet_writer;
+GRANT SELECT ON TABLE public.jobs TO slurmfleet_kernels;
+GRANT SELECT ON TABLE public.jobs TO slurmfleet_logbook;
 
 GRANT SELECT ON TABLE grafana.jobs TO slurmfleet_grafana;
 
@@ -666,5 +1501,62 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.polls TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE grafana.polls TO slurmfleet_grafana;
 
+GRANT SELECT ON TABLE public.audit_records TO slurmfleet_reader;
+GRANT SELECT,INSERT ON TABLE public.audit_records TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.crashes TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.crashes TO slurmfleet_logbook;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.crashes TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.kernel_executions TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kernel_executions TO slurmfleet_kernels;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kernel_outbox TO slurmfleet_kernels;
+
+GRANT SELECT ON TABLE public.kernel_servers TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kernel_servers TO slurmfleet_kernels;
+
+GRANT SELECT ON TABLE public.kernel_sessions TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kernel_sessions TO slurmfleet_kernels;
+
+GRANT SELECT ON TABLE public.logbook_entries TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logbook_entries TO slurmfleet_logbook;
+
+GRANT SELECT ON TABLE public.logbook_image_names TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logbook_image_names TO slurmfleet_logbook;
+
+GRANT SELECT ON TABLE public.logbook_images TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logbook_images TO slurmfleet_logbook;
+
+GRANT SELECT ON TABLE public.logbook_links TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logbook_links TO slurmfleet_logbook;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logbook_outbox TO slurmfleet_logbook;
+
+GRANT SELECT ON TABLE public.logbook_revisions TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logbook_revisions TO slurmfleet_logbook;
+
+GRANT SELECT ON TABLE public.run_events TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.run_events TO slurmfleet_logbook;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_events TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.run_jobs TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.run_jobs TO slurmfleet_logbook;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_jobs TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.run_metric_values TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.run_metric_values TO slurmfleet_logbook;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_metric_values TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.run_metrics TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.run_metrics TO slurmfleet_logbook;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_metrics TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.runs TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.runs TO slurmfleet_logbook;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.runs TO slurmfleet_writer;
+
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_writer;
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_kernels;
+GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_logbook;

@@ -1,6 +1,7 @@
 """Real parts that integration suites share."""
 
 from tests.plugins.postgres import (
+    community_server,
     database,
     database_server,
     store_reader,
@@ -10,6 +11,7 @@ from tests.plugins.postgres import (
 )
 
 __all__ = [
+    "community_server",
     "database",
     "database_server",
     "store_reader",

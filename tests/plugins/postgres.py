@@ -6,14 +6,15 @@ imports them into its own conftest.py.
 
 import itertools
 import os
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
 import pytest_asyncio
+import yaml
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -26,6 +27,7 @@ from slurmfleet.store.roles import Role, let_in
 from slurmfleet.timing.clock import SystemClock
 
 PASSWORDS = {role: f"{role}-secret" for role in Role}
+COMPOSE_FILE = Path(__file__).parents[2] / "docker-compose.yml"
 _TEMPLATE = "slurmfleet_template"
 _numbers = itertools.count(1)
 
@@ -83,6 +85,17 @@ async def timescale_server() -> DatabaseServer:
     return server
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def community_server() -> AsyncGenerator[DatabaseServer]:
+    """Run TimescaleDB under its own licence, in the image that docker-compose.yml names."""
+    with ExitStack() as stack:
+        dsn = stack.enter_context(community_dsn())
+        server = DatabaseServer(superuser_dsn=dsn, template=None)
+        async with database_on(server) as database:
+            await let_in(database.superuser_dsn, PASSWORDS)
+        yield server
+
+
 @pytest.fixture
 def database_server(wheel_server: DatabaseServer) -> DatabaseServer:
     """Give the server that the suite uses; a suite may override it."""
@@ -108,6 +121,28 @@ async def store_reader(database: Database) -> AsyncGenerator[StorePool]:
     """Give a pool that may read."""
     async with StorePool(database.settings(Role.READER)) as pool:
         yield pool
+
+
+@contextmanager
+def community_dsn() -> Iterator[str]:
+    """Give a superuser's address of a server of the community edition; skip where there is none."""
+    if dsn := os.environ.get("SLURMFLEET_TEST_COMMUNITY_DSN", ""):
+        yield dsn
+        return
+    # Not at the top: each test process would load a container client that hardly any needs.
+    import docker
+    import docker.errors
+    from testcontainers.community.postgres import PostgresContainer
+
+    try:
+        docker.from_env().ping()
+    except docker.errors.DockerException:
+        pytest.skip(
+            "by design: no container engine runs here, so no community edition of TimescaleDB"
+        )
+    image = yaml.safe_load(COMPOSE_FILE.read_text())["services"]["timescaledb"]["image"]
+    with PostgresContainer(image, driver=None) as container:
+        yield container.get_connection_url()
 
 
 @asynccontextmanager

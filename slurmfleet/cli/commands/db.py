@@ -34,7 +34,8 @@ def migrate(
 ) -> None:
     """Apply missing migrations and let the roles in whose passwords are given.
 
-    The passwords come from SLURMFLEET_WRITER_PASSWORD, _READER_PASSWORD and _GRAFANA_PASSWORD.
+    The passwords come from SLURMFLEET_WRITER_PASSWORD, _READER_PASSWORD,
+    _GRAFANA_PASSWORD, _KERNELS_PASSWORD and _LOGBOOK_PASSWORD.
     """
     output = Output(as_json=as_json)
     address = dsn or CliSettings().store_dsn.get_secret_value()
@@ -63,6 +64,8 @@ async def _migrate(dsn: str, output: Output) -> Migrated:
         Role.WRITER: given.writer_password.get_secret_value(),
         Role.READER: given.reader_password.get_secret_value(),
         Role.GRAFANA: given.grafana_password.get_secret_value(),
+        Role.KERNELS: given.kernels_password.get_secret_value(),
+        Role.LOGBOOK: given.logbook_password.get_secret_value(),
     }
     await let_in(dsn, {role: secret for role, secret in passwords.items() if secret})
     return done

@@ -5,8 +5,14 @@ import pytest
 from slurmfleet.store.edition import Edition
 from tests.plugins.postgres import DatabaseServer
 
+_SERVERS = {
+    Edition.PLAIN: "wheel_server",
+    Edition.APACHE: "timescale_server",
+    Edition.COMMUNITY: "community_server",
+}
 
-@pytest.fixture(params=[Edition.PLAIN, Edition.APACHE])
+
+@pytest.fixture(params=list(Edition))
 def edition(request: pytest.FixtureRequest) -> Edition:
     """Give the edition that the test runs on."""
     return request.param
@@ -15,5 +21,4 @@ def edition(request: pytest.FixtureRequest) -> Edition:
 @pytest.fixture
 def database_server(request: pytest.FixtureRequest, edition: Edition) -> DatabaseServer:
     """Give the server of that edition."""
-    plain = edition is Edition.PLAIN
-    return request.getfixturevalue("wheel_server" if plain else "timescale_server")
+    return request.getfixturevalue(_SERVERS[edition])
