@@ -5,6 +5,7 @@ StoreError
 │   └── StoreTimeoutError     it was reached and did not answer within the budget
 ├── StoreConflictError        another transaction was in the way
 ├── StoreForbiddenError       the role that we are may not do this
+├── EditionLostError          the server lacks the TimescaleDB that the database was made with
 ├── SchemaOutdatedError       the database's schema is not the one that this code was written for
 └── StatementError            the server refused the statement or its values
 
@@ -70,6 +71,10 @@ class StoreForbiddenError(StoreError):
 
 class SchemaOutdatedError(StoreError):
     """The database's schema is older or newer than this code; `slurmfleet` must migrate it."""
+
+
+class EditionLostError(StoreError):
+    """The server lacks the TimescaleDB, or the licence of it, that the database was made with."""
 
 
 class StatementError(StoreError):

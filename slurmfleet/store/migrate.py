@@ -21,7 +21,7 @@ from typing import LiteralString
 import psycopg
 from psycopg.rows import TupleRow, class_row
 
-from slurmfleet.store.edition import Edition, find_edition, install_timescale
+from slurmfleet.store.edition import Edition, has_timescale, prepare_edition
 from slurmfleet.store.errors import SchemaOutdatedError
 from slurmfleet.store.pool import Connection, translated
 from slurmfleet.store.statements import shipped_sql, statement
@@ -90,6 +90,9 @@ class Migrated:
     applied: tuple[str, ...]
     """Names of the migrations that were applied in this run, in order."""
 
+    leaves_timescale_unused: bool = False
+    """The server has TimescaleDB, and this database was made without it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Applied:
@@ -143,13 +146,15 @@ async def migrate(
     budget = Budget(operation="migrate", limit_s=_MIGRATE_TIMEOUT_S)
     with translated(budget.operation):
         async with budget.enforce(), await _connect(dsn) as connection:
-            await install_timescale(connection)
+            edition = await prepare_edition(connection)
             await connection.execute(statement("lock_migrations").text, {"key": _LOCK_KEY})
-            edition = await find_edition(connection)
+            unused = not edition.has_hypertables and await has_timescale(connection)
             applied = await _apply_missing(connection, wanted, edition, on_progress)
             await connection.execute(statement("unlock_migrations").text, {"key": _LOCK_KEY})
     version = wanted[-1].version if wanted else 0
-    return Migrated(edition=edition, version=version, applied=applied)
+    return Migrated(
+        edition=edition, version=version, applied=applied, leaves_timescale_unused=unused
+    )
 
 
 async def _connect(dsn: str) -> Connection:

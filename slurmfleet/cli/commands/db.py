@@ -47,11 +47,21 @@ def migrate(
         raise _as_cli_error(exc) from exc
     if as_json:
         output.json(
-            {"version": done.version, "edition": done.edition, "applied": list(done.applied)}
+            {
+                "version": done.version,
+                "edition": done.edition,
+                "applied": list(done.applied),
+                "leaves_timescale_unused": done.leaves_timescale_unused,
+            }
         )
     else:
         what = f"{len(done.applied)} applied" if done.applied else "nothing to do"
         output.show(Text(f"Schema version {done.version}, {done.edition} edition: {what}."))
+        if done.leaves_timescale_unused:
+            output.say(
+                "This server has TimescaleDB, and the database was made without it. To use it,"
+                " restore a backup into a new database; docs/editions.md."
+            )
 
 
 async def _migrate(dsn: str, output: Output) -> Migrated:

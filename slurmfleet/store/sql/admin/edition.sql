@@ -14,3 +14,14 @@ SELECT
 -- name: install_timescale
 -- No rows; puts TimescaleDB into this database.
 CREATE EXTENSION IF NOT EXISTS timescaledb
+
+-- name: find_migrations
+-- One row: whether this database keeps a record of applied migrations.
+SELECT to_regclass('public.schema_migrations') IS NOT NULL AS is_there
+
+-- name: recorded_edition
+-- One row, none in a new database: the edition that its first migration was applied as.
+SELECT sm.edition
+FROM schema_migrations AS sm
+ORDER BY sm.version
+LIMIT 1
