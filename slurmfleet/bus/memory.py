@@ -33,6 +33,7 @@ from slurmfleet.bus.port import (
     KvUpdate,
     PublishAck,
     ServerInfo,
+    StoredMessage,
 )
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import BucketSpec, ConsumerSpec, StreamSpec
@@ -128,15 +129,34 @@ class MemoryBus:
 
     async def consumer(self, spec: ConsumerSpec) -> Consumer:
         """Bind to a durable consumer; it is made if it does not exist."""
-        operation = f"bind to {spec.durable}"
-        self._check(operation)
-        if spec.stream not in self._streams:
-            raise KeyNotFoundError(operation, f"there is no stream {spec.stream}")
-        stream = self._streams[spec.stream]
+        stream = self._stream(spec.stream, f"bind to {spec.durable}")
         made = MemoryConsumer(spec, stream, self._clock, self._bell)
         consumer = self._consumers.setdefault((spec.stream, spec.durable), made)
         consumer.spec = spec
         return consumer
+
+    async def count_stored(self, stream: str) -> int:
+        """Count the messages that a stream holds."""
+        return len(self._stream(stream, f"count {stream}").after(0))
+
+    async def read_stored(self, stream: str, sequence: int) -> StoredMessage:
+        """Read one message of a stream; it stays there."""
+        operation = f"read {sequence} of {stream}"
+        for one in self._stream(stream, operation).after(sequence - 1)[:1]:
+            if one.sequence == sequence:
+                return one
+        raise KeyNotFoundError(operation, "no message found")
+
+    async def list_stored(
+        self, stream: str, *, after: int = 0, limit: int
+    ) -> Sequence[StoredMessage]:
+        """Read the first messages behind a place, oldest first."""
+        return self._stream(stream, f"list {stream}").after(after)[:limit]
+
+    async def delete_stored(self, stream: str, sequence: int) -> None:
+        """Take one message out of a stream, for good."""
+        found = await self.read_stored(stream, sequence)
+        self._stream(stream, f"delete {sequence} of {stream}").remove(found)
 
     async def request(
         self,
@@ -215,6 +235,12 @@ class MemoryBus:
             await self._bell.wait(None)
         async for update in self._bucket(bucket).watch(prefix):
             yield update
+
+    def _stream(self, name: str, operation: str) -> MemoryStream:
+        self._check(operation)
+        if name not in self._streams:
+            raise KeyNotFoundError(operation, f"there is no stream {name}")
+        return self._streams[name]
 
     def _bucket(self, name: str, key: str = "any") -> MemoryBucket:
         operation = f"use {key} of {name}"

@@ -7,19 +7,10 @@ from datetime import datetime, timedelta
 from slurmfleet.bus.bell import Bell
 from slurmfleet.bus.errors import BusUnavailableError
 from slurmfleet.bus.matching import matches
-from slurmfleet.bus.port import DEFAULT_LIMIT_S, Delivery, PublishAck
+from slurmfleet.bus.port import DEFAULT_LIMIT_S, Delivery, PublishAck, StoredMessage
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import ConsumerSpec, StreamSpec
 from slurmfleet.timing.clock import Clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """A message at its place in a stream."""
-
-    sequence: int
-    message: Message
-    published_at: datetime
 
 
 @dataclass(slots=True)
@@ -28,7 +19,7 @@ class MemoryStream:
 
     spec: StreamSpec
     clock: Clock
-    _stored: list[Stored] = field(default_factory=list[Stored])
+    _stored: list[StoredMessage] = field(default_factory=list[StoredMessage])
     _last_sequence: int = 0
     _ids: dict[str, tuple[int, datetime]] = field(default_factory=dict[str, tuple[int, datetime]])
 
@@ -46,13 +37,17 @@ class MemoryStream:
             if now - seen_at < window:
                 return PublishAck(stream=self.spec.name, sequence=sequence, duplicate=True)
         self._last_sequence += 1
-        stored = Stored(sequence=self._last_sequence, message=message, published_at=now)
+        stored = StoredMessage(sequence=self._last_sequence, message=message, published_at=now)
         self._stored.append(stored)
         if message_id:
             self._ids[message_id] = (stored.sequence, now)
         return PublishAck(stream=self.spec.name, sequence=stored.sequence, duplicate=False)
 
-    def after(self, sequence: int, subjects: Sequence[str]) -> list[Stored]:
+    def remove(self, stored: StoredMessage) -> None:
+        """Take a message out."""
+        self._stored.remove(stored)
+
+    def after(self, sequence: int, subjects: Sequence[str] = (">",)) -> list[StoredMessage]:
         """Give the messages behind `sequence` that fall under one of the subjects."""
         oldest = self.clock.now() - timedelta(seconds=self.spec.max_age_s)
         return [
@@ -66,7 +61,7 @@ class MemoryStream:
 
 @dataclass(slots=True)
 class _Pending:
-    stored: Stored
+    stored: StoredMessage
     delivered_count: int
     due_s: float
     """When it is delivered again, on the clock's monotonic scale."""

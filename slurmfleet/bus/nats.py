@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from slurmfleet.bus import nats_kv as kv
+from slurmfleet.bus import nats_stored as stored
 from slurmfleet.bus.beside import beside
 from slurmfleet.bus.consumer import failure_of
 from slurmfleet.bus.errors import (
@@ -31,6 +32,7 @@ from slurmfleet.bus.port import (
     KvUpdate,
     PublishAck,
     ServerInfo,
+    StoredMessage,
 )
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import BucketSpec, ConsumerSpec, StreamSpec
@@ -126,6 +128,35 @@ class NatsBus:
         link = await self._keeper.link(f"bind to {spec.durable}", DEFAULT_LIMIT_S)
         await ensure_consumer(link, spec)
         return NatsConsumer(self._keeper, spec, self._clock)
+
+    async def count_stored(self, stream: str) -> int:
+        """Count the messages that a stream holds."""
+        link = await self._keeper.link(f"count {stream}", DEFAULT_LIMIT_S)
+        return await stored.count(link, stream, DEFAULT_LIMIT_S)
+
+    async def read_stored(self, stream: str, sequence: int) -> StoredMessage:
+        """Read one message of a stream; it stays there."""
+        link = await self._keeper.link(f"read {sequence} of {stream}", DEFAULT_LIMIT_S)
+        return await stored.read(link, stream, sequence, DEFAULT_LIMIT_S)
+
+    async def list_stored(
+        self, stream: str, *, after: int = 0, limit: int
+    ) -> Sequence[StoredMessage]:
+        """Read the first messages behind a place, oldest first."""
+        link = await self._keeper.link(f"list {stream}", DEFAULT_LIMIT_S)
+        found: list[StoredMessage] = []
+        while len(found) < limit:
+            one = await stored.read_from(link, stream, after + 1, DEFAULT_LIMIT_S)
+            if one is None:
+                break
+            found.append(one)
+            after = one.sequence
+        return found
+
+    async def delete_stored(self, stream: str, sequence: int) -> None:
+        """Take one message out of a stream, for good."""
+        link = await self._keeper.link(f"delete {sequence} of {stream}", DEFAULT_LIMIT_S)
+        await stored.delete(link, stream, sequence, DEFAULT_LIMIT_S)
 
     async def request(
         self,

@@ -47,10 +47,17 @@ class PubAckBody(ApiBody):
     duplicate: bool = False
 
 
+class StreamState(BaseModel):
+    """What a stream holds."""
+
+    messages: int = 0
+
+
 class StreamBody(ApiBody):
     """A stream."""
 
     config: dict[str, object] = Field(default_factory=dict)
+    state: StreamState = Field(default_factory=StreamState)
 
 
 class ConsumerBody(ApiBody):

@@ -90,6 +90,7 @@ _API_ERRORS: Mapping[int, type[BusError]] = {
     10014: KeyNotFoundError,  # consumer not found
     10023: PublishRejectedError,  # insufficient resources
     10037: KeyNotFoundError,  # no message found
+    10043: KeyNotFoundError,  # sequence not found
     10039: BusUnavailableError,  # JetStream not enabled for account
     10047: PublishRejectedError,  # insufficient storage resources available
     10054: MessageTooLargeError,  # message size exceeds maximum allowed

@@ -38,6 +38,15 @@ Handler = Callable[[Message], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """A message as it lies in a stream, read without a consumer."""
+
+    sequence: int
+    message: Message
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo:
     """The server at the other end."""
 
@@ -198,6 +207,40 @@ class Bus(Protocol):
 
     async def consumer(self, spec: ConsumerSpec) -> Consumer:
         """Bind to a durable consumer; it is made if it does not exist."""
+        ...
+
+    async def count_stored(self, stream: str) -> int:
+        """Count the messages that a stream holds.
+
+        Raises:
+            KeyNotFoundError: There is no such stream.
+        """
+        ...
+
+    async def read_stored(self, stream: str, sequence: int) -> StoredMessage:
+        """Read one message of a stream; it stays there.
+
+        Raises:
+            KeyNotFoundError: There is no such message, or no such stream.
+        """
+        ...
+
+    async def list_stored(
+        self, stream: str, *, after: int = 0, limit: int
+    ) -> Sequence[StoredMessage]:
+        """Read the first messages behind a place, oldest first; each costs one round trip.
+
+        Raises:
+            KeyNotFoundError: There is no such stream.
+        """
+        ...
+
+    async def delete_stored(self, stream: str, sequence: int) -> None:
+        """Take one message out of a stream, for good.
+
+        Raises:
+            KeyNotFoundError: There is no such message, or no such stream.
+        """
         ...
 
     async def request(
