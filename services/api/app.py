@@ -12,6 +12,7 @@ from services.api.openapi import RestApp
 from services.api.pages import page_routes
 from services.api.routes.clusters import cluster_routes
 from services.api.routes.commands import command_routes
+from services.api.routes.dead_letters import dead_letter_routes
 from services.api.routes.events import event_routes
 from services.api.routes.jobs import job_routes
 from slurmfleet.access.binding import bearer_matches, is_loopback
@@ -62,6 +63,7 @@ def create_rest(gateway: Gateway) -> FastAPI:
         command_routes(gateway),
         job_routes(gateway),
         event_routes(gateway),
+        dead_letter_routes(gateway),
         page_routes(app.openapi),
     ):
         app.include_router(router)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from services.projector.chores import chores, repeat
+from services.projector.deadletters import watch_waiting
 from services.projector.projector import Projector
 from services.projector.registry import project_registry
 from services.projector.repairer import Repairer
@@ -59,6 +60,7 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
             "store-health": partial(watch_store, pool, health, clock),
             "facts": partial(_project, bus, projector),
             "rolls": repairer.run,
+            "dead-letters": partial(_watch_dead_letters, bus, clock),
             "registry": partial(_follow_registry, bus, pool, clock),
         } | {one.name: partial(repeat, one, clock) for one in chores(pool, clock, settings)}
         for name, body in bodies.items():
@@ -79,6 +81,12 @@ async def _project(bus: Bus, projector: Projector) -> None:
     """Make sure that the stream is there, then project for ever."""
     await bus.prepare(streams=STREAMS, consumers=(PROJECTOR,))
     await projector.run()
+
+
+async def _watch_dead_letters(bus: Bus, clock: Clock) -> None:
+    """Make sure that the stream is there, then count for ever."""
+    await bus.prepare(streams=STREAMS)
+    await watch_waiting(bus, clock)
 
 
 async def _follow_registry(bus: Bus, pool: StorePool, clock: Clock) -> None:

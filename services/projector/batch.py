@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from slurmfleet.bus.port import Delivery
-from slurmfleet.contracts.codec import UndecodableMessageError, decode
+from slurmfleet.contracts.codec import UndecodableMessageError, count_unknown, decode
 from slurmfleet.contracts.events import Fact, PollFinished
 from slurmfleet.contracts.subjects import MalformedSubjectError, parse_fact_subject
 
@@ -16,6 +16,8 @@ class Parcel:
 
     delivery: Delivery
     facts: tuple[Fact, ...]
+    unknown: int = 0
+    """Facts of kinds that only a newer version reads; they must not be acknowledged away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +42,21 @@ def unpack(deliveries: Sequence[Delivery]) -> Batch:
     unusable: list[Unusable] = []
     for delivery in deliveries:
         try:
-            parcels.append(Parcel(delivery=delivery, facts=_facts(delivery)))
+            facts, unknown = _facts(delivery), count_unknown(delivery.message.body)
+            parcels.append(Parcel(delivery=delivery, facts=facts, unknown=unknown))
         except (UndecodableMessageError, MalformedSubjectError) as exc:
             reason = f"{type(exc).__name__}: {exc}"
             unusable.append(Unusable(delivery=delivery, reason=reason))
     return Batch(parcels=tuple(parcels), unusable=tuple(unusable))
+
+
+def of_newer_version(parcel: Parcel) -> Unusable:
+    """Give a message of which this version could use only a part, to be kept for a newer one."""
+    reason = (
+        f"{parcel.unknown} of {parcel.unknown + len(parcel.facts)} facts are of a kind that this "
+        "version does not know: upgrade slurmfleet, then retry"
+    )
+    return Unusable(delivery=parcel.delivery, reason=reason)
 
 
 def by_size(parcels: Sequence[Parcel], *, at_most_facts: int) -> Iterator[tuple[Parcel, ...]]:

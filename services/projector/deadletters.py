@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from slurmfleet.bus.port import Bus, Delivery
+from slurmfleet.contracts.dead_letters import header_text, make_dead_letter
 from slurmfleet.contracts.envelope import Message
+from slurmfleet.contracts.streams import DEAD_LETTERS as DEAD_STREAM
 from slurmfleet.contracts.streams import PROJECTOR
-from slurmfleet.contracts.subjects import dead_letter_subject
-from slurmfleet.contracts.text import clean_line
 from slurmfleet.telemetry.logs import logger
-from slurmfleet.telemetry.metrics import DEAD_LETTERS
+from slurmfleet.telemetry.metrics import DEAD_LETTERS, DEAD_LETTERS_WAITING
+from slurmfleet.timing.clock import Clock
 
-_REASON_CHARS = 1_000
+_COUNT_EVERY_S = 15.0
 
 
 async def put_aside(bus: Bus, delivery: Delivery, reason: str, *, at: datetime) -> None:
@@ -30,28 +31,28 @@ async def put_aside(bus: Bus, delivery: Delivery, reason: str, *, at: datetime) 
         subject=delivery.message.subject,
         sequence=delivery.sequence,
         message_id=delivery.message.message_id,
-        reason=_header_text(reason),
+        reason=header_text(reason),
     )
 
 
 def dead_letter(delivery: Delivery, reason: str, *, at: datetime) -> Message:
-    """Give the copy: the same bytes and headers, and why it lies there."""
-    message = delivery.message
-    headers = {
-        **message.headers,
-        "Nats-Msg-Id": f"dead.{delivery.sequence}.{message.message_id}",
-        "Slurmfleet-Dead-Reason": _header_text(reason),
-        "Slurmfleet-Dead-Subject": message.subject,
-        "Slurmfleet-Dead-Sequence": str(delivery.sequence),
-        "Slurmfleet-Dead-Delivered": str(delivery.delivered_count),
-        "Slurmfleet-Dead-At": at.isoformat(),
-    }
-    return Message(
-        subject=dead_letter_subject(PROJECTOR.durable), body=message.body, headers=headers
+    """Give the copy of what was delivered."""
+    return make_dead_letter(
+        delivery.message,
+        consumer=PROJECTOR.durable,
+        reason=reason,
+        sequence=delivery.sequence,
+        delivered_count=delivery.delivered_count,
+        at=at,
     )
 
 
-def _header_text(text: str) -> str:
-    """Give text that a NATS header may hold: one line of ASCII."""
-    line = clean_line(text, at_most_chars=_REASON_CHARS)
-    return line.encode("ascii", "backslashreplace").decode()
+async def watch_waiting(bus: Bus, clock: Clock) -> None:
+    """Keep the gauge of dead letters that wait for a person true, for ever.
+
+    Raises:
+        BusError: The stream could not be asked.
+    """
+    while True:
+        DEAD_LETTERS_WAITING.set(await bus.count_stored(DEAD_STREAM.name))
+        await clock.sleep(_COUNT_EVERY_S)

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from services.projector.batch import Parcel, Unusable, by_size, newest, unpack
+from services.projector.batch import Parcel, Unusable, by_size, newest, of_newer_version, unpack
 from services.projector.deadletters import put_aside
 from services.projector.settings import ProjectorSettings
 from slurmfleet.bus.errors import BusError
@@ -102,7 +102,10 @@ class Projector:
                 await self._put_aside(unusable)
             spoiled = {id(unusable.delivery) for unusable in poison}
             group = [parcel for parcel in group if id(parcel.delivery) not in spoiled]
-        await consumer.ack_all([parcel.delivery for parcel in group])
+        for parcel in group:
+            if parcel.unknown:
+                await self._put_aside(of_newer_version(parcel))
+        await consumer.ack_all([one.delivery for one in group if not one.unknown])
         if rolls := _rolls(group):
             self.on_rolls(rolls)
 

@@ -1,6 +1,6 @@
 """Messages of a stream by their place, without a consumer.
 
-Source: JetStream wire API, nats-server 2.15 (STREAM.MSG.GET, its `next_by_subj`; STREAM.MSG.DELETE).
+Source: JetStream wire API, nats-server 2.15 (STREAM.MSG.GET and STREAM.MSG.DELETE).
 """
 
 from collections.abc import Mapping

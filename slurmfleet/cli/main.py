@@ -2,9 +2,8 @@
 
 import typer
 
-from slurmfleet.cli.commands import cluster, db, hosts
+from slurmfleet.cli.commands import cluster, db, events, hosts
 from slurmfleet.cli.commands.doctor import doctor
-from slurmfleet.cli.commands.events import events
 from slurmfleet.cli.commands.jobs import job, jobs
 from slurmfleet.cli.commands.mcp import mcp
 from slurmfleet.cli.commands.stack import down, up
@@ -29,8 +28,9 @@ _BOARD = "The board"
 for function in (up, down, status, doctor, version):
     app.command(rich_help_panel=_STACK)(function)
 app.add_typer(db.app, name="db", rich_help_panel=_STACK)
-for function in (jobs, job, events):
+for function in (jobs, job):
     app.command(rich_help_panel=_BOARD)(function)
+app.add_typer(events.app, name="events", rich_help_panel=_BOARD)
 app.add_typer(cluster.app, name="cluster", rich_help_panel=_BOARD)
 app.add_typer(hosts.app, name="hosts", rich_help_panel=_BOARD)
 app.command(rich_help_panel=_BOARD)(mcp)

@@ -83,6 +83,19 @@ def decode(body: bytes) -> tuple[Fact, ...]:
     return facts
 
 
+def count_unknown(body: bytes) -> int:
+    """Count the facts of a pack that are of a kind that a newer version made.
+
+    Raises:
+        UndecodableMessageError: The bytes are no pack.
+    """
+    try:
+        pack = pb.FactPack.FromString(body)
+    except DecodeError as exc:
+        raise UndecodableMessageError(str(exc)[:500]) from exc
+    return sum(one.WhichOneof("body") is None for one in pack.facts)
+
+
 def _to_pb(fact: Fact) -> pb.Fact:
     message = pb.Fact(id=fact.fact_id)
     match fact:

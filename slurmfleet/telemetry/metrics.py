@@ -139,6 +139,10 @@ DEAD_LETTERS = Counter(
     "Messages that could not be used and were put aside with a reason.",
     ("consumer",),
 )
+DEAD_LETTERS_WAITING = Gauge(
+    "slurmfleet_dead_letters_waiting",
+    "Messages that lie among the dead letters until somebody tells them again or drops them.",
+)
 ROLL_REPAIRS = Counter(
     "slurmfleet_roll_repairs_total",
     "Jobs that store and roll told differently, by what was done: adopt, tell_again, given_up.",

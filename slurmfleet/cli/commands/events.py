@@ -10,6 +10,7 @@ from rich.text import Text
 from slurmfleet.cli.ages import moment_text
 from slurmfleet.cli.answers import EventAnswer, EventList
 from slurmfleet.cli.client import ApiClient, Params, understood
+from slurmfleet.cli.commands import dead
 from slurmfleet.cli.errors import AnsweredError, ExitCode, UnreachableError
 from slurmfleet.cli.options import AsJson, Url
 from slurmfleet.cli.output import Column, Output, table
@@ -32,7 +33,13 @@ _NO_NAMES: list[str] = []
 _EVENT = TypeAdapter(EventAnswer)
 
 
+app = typer.Typer(help="What happened, and what happens; dead: what could not be used.")
+app.add_typer(dead.app, name="dead")
+
+
+@app.callback(invoke_without_command=True)
 def events(
+    context: typer.Context,
     *,
     cluster: Annotated[list[str], typer.Option(help="Name of a cluster.")] = _NO_NAMES,
     user: Annotated[list[str], typer.Option(help="Owner of the job.")] = _NO_NAMES,
@@ -54,6 +61,9 @@ def events(
 
     Under --json each event is one line. A stream that breaks resumes where it broke.
     """
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return
     output = Output(as_json=as_json)
     wanted: Params = {"cluster": cluster, "user": user, "verb": verb, "job": job}
 
@@ -72,6 +82,14 @@ def events(
         await follow_events(api, wanted, after=after, output=output, clock=SystemClock())
 
     with_api(url, forever if follow else page)
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """Refuse options that stand before a sub-command: they would be passed over in silence."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"Options go behind `{context.invoked_subcommand}`.")
 
 
 async def _some_back(api: ApiClient, count: int) -> int:

@@ -17,6 +17,9 @@ PROMISED = {
     "/v1/jobs/{cluster}/{job}": {"get"},
     "/v1/jobs/{cluster}/{job}/timeline": {"get"},
     "/v1/events": {"get"},
+    "/v1/events/dead": {"get"},
+    "/v1/events/dead/{sequence}": {"get", "delete"},
+    "/v1/events/dead/{sequence}/retry": {"post"},
 }
 
 
