@@ -240,3 +240,19 @@ async def test_a_stop_gives_back_what_is_held(bench: Bench):
     (again,) = await bench.consumer.fetch(10, 0)
 
     assert again.delivered_count == 2
+
+
+async def test_facts_of_a_newer_version_are_kept_and_the_others_written(bench: Bench):
+    (known,) = polls(1)
+    (message,) = encode([known], source="/collector/alpha")
+    newer = b"\x0a\x05\xfa\x7f\x02hi"  # one more `Fact`, of which only a field 2047 is set
+    await bench.bus.publish(replace(message, body=message.body + newer))
+
+    await bench.projector.step(bench.consumer)
+
+    (letter,) = await bench.dead_letters()
+    assert list(bench.store.stored.values()) == [known]
+    assert "1 of 2 facts" in letter.headers["Slurmfleet-Dead-Reason"]
+    assert "upgrade slurmfleet, then retry" in letter.headers["Slurmfleet-Dead-Reason"]
+    assert letter.body == message.body + newer
+    assert await bench.consumer.pending() == 0
