@@ -5,13 +5,16 @@ import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import JsonValue
 
-from slurmfleet.cli.ages import MINUTE_S
+from slurmfleet.cli.ages import MINUTE_S, age_text
+from slurmfleet.cli.stack.backups import Rota
 from slurmfleet.cli.stack.layout import PRIVATE_DIR, PRIVATE_FILE, Layout
 from slurmfleet.cli.stack.ports import is_free
 from slurmfleet.cli.stack.services import Doors
+from slurmfleet.cli.stack.trouble import read_trouble
 from slurmfleet.embedded.nats_files import find_nats_server
 from slurmfleet.embedded.postgres_owner import (
     NoUnprivilegedUserError,
@@ -73,6 +76,26 @@ def bus_file_check(layout: Layout) -> Check:
         return _machine("bus durability", None, "no configuration was written yet")
     remedy = "" if ok else "Restart the stack: it writes the configuration afresh."
     return _machine("bus durability", ok, _SYNC if ok else f"{config} lacks {_SYNC}", remedy)
+
+
+def backup_check(layout: Layout, rota: Rota, now: datetime) -> Check:
+    """Judge how old the newest backup is, and whether the last try went well."""
+    newest = next(iter(rota.shelf.backups()), None)
+    trouble = read_trouble(layout)
+    if newest is None:
+        said = f"none in {rota.shelf.folder}"
+    else:
+        said = f"the last {age_text((now - newest.taken_at).total_seconds())}"
+    if trouble is not None:
+        remedy = "`slurmfleet backup` tries it now and says what is wrong."
+        return _machine("backup", ok=False, detail=f"{said}; {trouble.error}", remedy=remedy)
+    if not rota.every_h:
+        return _machine("backup", None, f"{said}; none is taken by itself")
+    if newest is None:
+        return _machine("backup", None, f"{said}; the first is taken soon after the start")
+    ok = rota.is_fresh(now)
+    remedy = "" if ok else "`slurmfleet up` takes them while it runs; `slurmfleet backup` at once."
+    return _machine("backup", ok, said, remedy)
 
 
 def clock_check(cluster: str, offset_s: float | None) -> Check:

@@ -2,7 +2,8 @@
 
 import typer
 
-from slurmfleet.cli.commands import cluster, db, events, hosts
+from slurmfleet.cli.commands import backup, cluster, db, events, hosts
+from slurmfleet.cli.commands.backup import restore
 from slurmfleet.cli.commands.doctor import doctor
 from slurmfleet.cli.commands.jobs import job, jobs
 from slurmfleet.cli.commands.mcp import mcp
@@ -27,6 +28,8 @@ _BOARD = "The board"
 
 for function in (up, down, status, doctor, version):
     app.command(rich_help_panel=_STACK)(function)
+app.add_typer(backup.app, name="backup", rich_help_panel=_STACK)
+app.command(rich_help_panel=_STACK)(restore)
 app.add_typer(db.app, name="db", rich_help_panel=_STACK)
 for function in (jobs, job):
     app.command(rich_help_panel=_BOARD)(function)

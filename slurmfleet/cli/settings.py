@@ -32,6 +32,15 @@ class CliSettings(BaseSettings):
     store_dsn: SecretStr = Field(
         default=SecretStr(""), description="Database for `db migrate` and `mcp` without a stack."
     )
+    backup_every_h: float = Field(
+        default=24, ge=0, le=8_760, description="Hours between two backups by the stack; 0: none."
+    )
+    backup_keep: int = Field(
+        default=7, ge=1, le=10_000, description="How many backups stay, the newest ones."
+    )
+    backup_dir: Path | None = Field(
+        default=None, description="Where backups lie; default: backups/ in the data directory."
+    )
     config_file: Path = Field(
         default=Path("slurmfleet.toml"),
         description="Clusters to begin with; read by `up` where it exists.",

@@ -8,6 +8,9 @@ from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.surveys import RollCalled, RollEntry
 
 ROLL_EVERY_S = 600.0
+FIRST_ROLL_S = 60.0
+"""After the start: a collector without its old memory learns soon what others believe live."""
+
 ENTRIES = 5_000
 """Jobs in one message, some 180 KB."""
 

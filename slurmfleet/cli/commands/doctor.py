@@ -10,7 +10,14 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from slurmfleet.cli.answers import ClusterList
-from slurmfleet.cli.checks import Check, bus_file_check, clock_check, door_checks, machine_checks
+from slurmfleet.cli.checks import (
+    Check,
+    backup_check,
+    bus_file_check,
+    clock_check,
+    door_checks,
+    machine_checks,
+)
 from slurmfleet.cli.client import ApiClient, open_client, segment, understood
 from slurmfleet.cli.commands.status import ServiceState, service_states
 from slurmfleet.cli.diagnosis import diagnosis_checks
@@ -18,12 +25,14 @@ from slurmfleet.cli.errors import CliError, ExitCode
 from slurmfleet.cli.options import AsJson, DataDir, Url
 from slurmfleet.cli.output import Output
 from slurmfleet.cli.settings import CliSettings
+from slurmfleet.cli.stack.backups import rota_of
 from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.cli.stack.lock import is_held
 from slurmfleet.cli.stack.record import read_record
 from slurmfleet.cli.stack.services import Doors
 from slurmfleet.cli.where import find_door
 from slurmfleet.contracts.commands import ConnectionReport, Diagnosis
+from slurmfleet.timing.clock import SystemClock
 
 
 def doctor(*, data_dir: DataDir = None, as_json: AsJson = False, url: Url = None) -> None:
@@ -68,6 +77,7 @@ async def _all_checks(
     far = door.found_by in ("--url", "SLURMFLEET_URL")
     if not far:
         checks += machine_checks(layout)
+        checks.append(backup_check(layout, rota_of(settings, layout), SystemClock().now()))
         if running:
             checks.append(bus_file_check(layout))
         else:

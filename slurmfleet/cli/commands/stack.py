@@ -14,6 +14,7 @@ from slurmfleet.cli.errors import FailedError
 from slurmfleet.cli.options import AsJson, DataDir
 from slurmfleet.cli.output import Output
 from slurmfleet.cli.settings import CliSettings, inherited_environment
+from slurmfleet.cli.stack.backups import rota_of
 from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.cli.stack.report import Reporter
 from slurmfleet.cli.stack.services import Doors
@@ -50,11 +51,13 @@ def up(
     _require_safe(doors, settings)
     if config is not None and not config.exists():
         raise FailedError(f"There is no file {config}.", remedy="Correct --config.")
+    layout = Layout((data_dir or settings.data_dir).expanduser().absolute())
     options = StackOptions(
-        layout=Layout((data_dir or settings.data_dir).expanduser().absolute()),
+        layout=layout,
         doors=doors,
         inherited=inherited_environment(),
         config_file=config or settings.config_file,
+        rota=rota_of(settings, layout),
     )
     clock = SystemClock()
     reporter = Reporter(Output(as_json=as_json), clock)

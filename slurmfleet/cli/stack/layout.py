@@ -51,6 +51,21 @@ class Layout:
         return self.data_dir / "collector"
 
     @property
+    def postgres_dir(self) -> Path:
+        """Hold the database."""
+        return self.data_dir / "postgres"
+
+    @property
+    def backup_dir(self) -> Path:
+        """Hold the backups, unless another place is configured."""
+        return self.data_dir / "backups"
+
+    @property
+    def backup_trouble_file(self) -> Path:
+        """Tell why the last scheduled backup failed; absent when it did not."""
+        return self.run_dir / "backup-trouble.json"
+
+    @property
     def simulator_dir(self) -> Path:
         """Hold the demo clusters' keys and jobs."""
         return self.data_dir / "simulator"

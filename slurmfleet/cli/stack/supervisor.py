@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from slurmfleet.cli.errors import FailedError
+from slurmfleet.cli.stack.backups import Rota, look_after_backups
 from slurmfleet.cli.stack.demo import Board, forget_description, prepare_board, register_demo
 from slurmfleet.cli.stack.keeper import Keeper
 from slurmfleet.cli.stack.layout import Layout
@@ -48,6 +49,7 @@ class StackOptions:
     doors: Doors
     inherited: Mapping[str, str]
     config_file: Path
+    rota: Rota
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Supervisor:
     _access: Mapping[str, str] = field(default_factory=dict[str, str], init=False)
     _started_at: str = field(default="", init=False)
     _ready: bool = field(default=False, init=False)
+    _backups: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Run the stack until `stopping` is set.
@@ -114,6 +117,7 @@ class Supervisor:
             await self._begin_service(service, watches)
         await self._await_ready()
         self._announce(board)
+        self._backups = watches.create_task(self._look_after_backups(), name="backups")
 
     async def _begin_service(self, service: Service, watches: asyncio.TaskGroup) -> None:
         self._services.append(service)
@@ -160,6 +164,12 @@ class Supervisor:
                         raise self._hopeless(one, f"is not ready: {answer.complaint}")
                 await self.clock.sleep(_POLL_S)
 
+    async def _look_after_backups(self) -> None:
+        options = self.options
+        await look_after_backups(
+            options.layout, options.rota, options.inherited, clock=self.clock, say=self._say
+        )
+
     def _failures(self, service: Service) -> int:
         return sum(one.failures for one in self._keepers if one.part is service.process)
 
@@ -180,6 +190,8 @@ class Supervisor:
         if self._keepers:
             self._say("stack", "stopping")
         self._ready = False
+        if self._backups is not None:
+            self._backups.cancel()
         while self._keepers:
             keeper = self._keepers[-1]
             running = keeper.part.pid is not None
