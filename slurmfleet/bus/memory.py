@@ -33,6 +33,7 @@ from slurmfleet.bus.port import (
     KvUpdate,
     PublishAck,
     ServerInfo,
+    StreamState,
 )
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import BucketSpec, ConsumerSpec, StreamSpec
@@ -125,6 +126,21 @@ class MemoryBus:
                 operation = f"publish {len(messages)} messages"
                 raise PartialPublishError(operation, acknowledged, exc) from exc
         return list(acknowledged.values())
+
+    async def stream_state(self, stream: str) -> StreamState:
+        """Ask a stream for its ends; memory loses nothing."""
+        return self._stream(f"state of {stream}", stream).state()
+
+    async def readable(self, stream: str, *, first: int, most: int) -> Sequence[int]:
+        """Give the places of the messages that are there from a place on."""
+        found = self._stream(f"read {stream}", stream).after(first - 1, (">",))
+        return [one.sequence for one in found[:most]]
+
+    def _stream(self, operation: str, name: str) -> MemoryStream:
+        self._check(operation)
+        if name not in self._streams:
+            raise KeyNotFoundError(operation, f"there is no stream {name}")
+        return self._streams[name]
 
     async def consumer(self, spec: ConsumerSpec) -> Consumer:
         """Bind to a durable consumer; it is made if it does not exist."""

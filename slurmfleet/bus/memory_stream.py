@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from slurmfleet.bus.bell import Bell
 from slurmfleet.bus.errors import BusUnavailableError
 from slurmfleet.bus.matching import matches
-from slurmfleet.bus.port import DEFAULT_LIMIT_S, Delivery, PublishAck
+from slurmfleet.bus.port import DEFAULT_LIMIT_S, Delivery, PublishAck, StreamState
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import ConsumerSpec, StreamSpec
 from slurmfleet.timing.clock import Clock
@@ -51,6 +51,12 @@ class MemoryStream:
         if message_id:
             self._ids[message_id] = (stored.sequence, now)
         return PublishAck(stream=self.spec.name, sequence=stored.sequence, duplicate=False)
+
+    def state(self) -> StreamState:
+        """Give the ends."""
+        kept = self.after(0, (">",))
+        first = kept[0].sequence if kept else self._last_sequence + 1
+        return StreamState(first_sequence=first, last_sequence=self._last_sequence, lost_bytes=0)
 
     def after(self, sequence: int, subjects: Sequence[str]) -> list[Stored]:
         """Give the messages behind `sequence` that fall under one of the subjects."""

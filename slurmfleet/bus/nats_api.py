@@ -47,10 +47,25 @@ class PubAckBody(ApiBody):
     duplicate: bool = False
 
 
+class LostBody(BaseModel):
+    """What a server found to be damaged in a stream when it began."""
+
+    bytes: int = 0
+
+
+class StreamStateBody(BaseModel):
+    """The ends of a stream."""
+
+    first_seq: int = 0
+    last_seq: int = 0
+    lost: LostBody | None = None
+
+
 class StreamBody(ApiBody):
     """A stream."""
 
     config: dict[str, object] = Field(default_factory=dict)
+    state: StreamStateBody = Field(default_factory=StreamStateBody)
 
 
 class ConsumerBody(ApiBody):

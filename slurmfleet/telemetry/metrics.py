@@ -139,6 +139,16 @@ DEAD_LETTERS = Counter(
     "Messages that could not be used and were put aside with a reason.",
     ("consumer",),
 )
+STREAM_LOSSES = Counter(
+    "slurmfleet_stream_losses_total",
+    "Losses found in a stream, by how they showed: missing, cut, told.",
+    ("stream", "kind"),
+)
+STREAM_LOST_MESSAGES = Counter(
+    "slurmfleet_stream_lost_messages_total",
+    "Messages that were found to be lost from a stream, where their number is known.",
+    ("stream",),
+)
 ROLL_REPAIRS = Counter(
     "slurmfleet_roll_repairs_total",
     "Jobs that store and roll told differently, by what was done: adopt, tell_again, given_up.",

@@ -7,7 +7,6 @@ from services.collector.jobs.tracked import Memory
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.surveys import RollCalled, RollEntry
 
-ROLL_EVERY_S = 600.0
 ENTRIES = 5_000
 """Jobs in one message, some 180 KB."""
 
