@@ -116,6 +116,16 @@ OUTBOX_MESSAGES = Gauge(
     "Messages that wait on the collector's disk for the bus.",
     ("cluster",),
 )
+STATE_FILES_DAMAGED = Counter(
+    "slurmfleet_state_files_damaged_total",
+    "Times that a collector's state file was found damaged and was moved aside.",
+    ("cluster",),
+)
+STATE_ROWS_DAMAGED = Counter(
+    "slurmfleet_state_rows_damaged_total",
+    "Remembered jobs that could not be read from a collector's state file.",
+    ("cluster",),
+)
 PROJECTED_FACTS = Counter(
     "slurmfleet_projector_facts_total",
     "Facts written to the store, by whether they were new.",

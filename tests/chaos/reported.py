@@ -15,8 +15,8 @@ REPORT_LIMIT_S = 40.0
 class Ledger:
     """What the stream has held, what of it is gone, and how much of that was told.
 
-    Damage may stay unseen while the server still has the block in memory; it is then found by a later
-    round, when the block was read again.
+    Damage may stay unseen while the server still has the block in memory; it is then found by a
+    later round, when the block was read again.
     """
 
     known: set[str] = field(default_factory=set[str])
