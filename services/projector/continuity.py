@@ -46,11 +46,29 @@ class Continuity:
     """
 
     position: StreamPosition | None = None
+    has_begun: bool = False
+    """Set once it is known how far the stream was read before."""
+
+    waiting: list[Delivery] = field(default_factory=list[Delivery])
+    """Delivered before that."""
+
     suspects: list[Stretch] = field(default_factory=list[Stretch])
     cuts: list[StreamLoss] = field(default_factory=list[StreamLoss])
 
+    def begin(self, position: StreamPosition | None) -> None:
+        """Go on from where the stream was read up to; None: it was never read."""
+        if self.has_begun:
+            return
+        self.position, self.has_begun = position, True
+        waiting, self.waiting = self.waiting, []
+        self.take(waiting)
+
     def take(self, deliveries: Sequence[Delivery]) -> None:
         """Note what was delivered; what is delivered again changes nothing."""
+        if not self.has_begun:
+            # The first that came tell all that can be told of what was before.
+            self.waiting += deliveries[: MOST_SUSPECTS - len(self.waiting)]
+            return
         for one in deliveries:
             last = self.position
             if last is None or one.sequence > last.last_sequence:

@@ -62,9 +62,7 @@ class StreamWatch:
             BusError: The bus could not be asked.
             StoreError: What was found could not be kept; it is found again.
         """
-        position = await read_position(self._pool, self._stream)
-        if self._seen.position is None:
-            self._seen.position = position
+        self._seen.begin(await read_position(self._pool, self._stream))
         # The first scrub is soon: a server that was started afresh has forgotten what it lost.
         scrub_at_s = self._clock.monotonic_s() + min(self._scrub_every_s, 60.0)
         while True:

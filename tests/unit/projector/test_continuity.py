@@ -33,8 +33,26 @@ def told(*places: int, later_s: float = 0) -> list[Told]:
     ]
 
 
-def test_the_first_delivery_is_where_the_following_begins():
+def begun(position: StreamPosition | None = None) -> Continuity:
     seen = Continuity()
+    seen.begin(position)
+    return seen
+
+
+def test_what_comes_before_the_position_is_known_waits_for_it():
+    seen = Continuity()
+    seen.take(told(6, 7))
+
+    seen.begin(StreamPosition(last_sequence=3, last_published_at=NOON))
+    seen.take(told(8))
+
+    assert seen.suspects == [Stretch(first=4, last=5)]
+    assert seen.position is not None
+    assert seen.position.last_sequence == 8
+
+
+def test_the_first_delivery_is_where_the_following_begins():
+    seen = begun()
 
     seen.take(told(7, 8))
 
@@ -45,7 +63,7 @@ def test_the_first_delivery_is_where_the_following_begins():
 
 
 def test_a_skipped_place_is_a_suspect():
-    seen = Continuity()
+    seen = begun()
 
     seen.take(told(1, 2, 5, 6, 8))
 
@@ -53,7 +71,7 @@ def test_a_skipped_place_is_a_suspect():
 
 
 def test_what_was_skipped_before_a_restart_is_a_suspect():
-    seen = Continuity(StreamPosition(last_sequence=3, last_published_at=NOON))
+    seen = begun(StreamPosition(last_sequence=3, last_published_at=NOON))
 
     seen.take(told(6))
 
@@ -61,7 +79,7 @@ def test_what_was_skipped_before_a_restart_is_a_suspect():
 
 
 def test_what_is_delivered_again_changes_nothing():
-    seen = Continuity()
+    seen = begun()
 
     seen.take([*told(1, 2, 3), *told(2, 1, 3), *told(4)])
 
@@ -69,7 +87,7 @@ def test_what_is_delivered_again_changes_nothing():
 
 
 def test_a_place_that_is_given_away_again_tells_of_a_cut():
-    seen = Continuity()
+    seen = begun()
 
     seen.take([*told(1, 2, 3, 4, 5), *told(4, 5, 6, later_s=60)])
 
@@ -80,7 +98,7 @@ def test_a_place_that_is_given_away_again_tells_of_a_cut():
 
 
 def test_a_stream_that_ends_before_what_was_read_was_cut():
-    seen = Continuity(StreamPosition(last_sequence=9, last_published_at=NOON))
+    seen = begun(StreamPosition(last_sequence=9, last_published_at=NOON))
 
     seen.cut(before=8)
     seen.cut(before=8)
