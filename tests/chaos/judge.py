@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -19,6 +21,7 @@ from tests.harness.sites import SimulatedSite
 from tests.harness.stack import Stack
 
 _PAGE = 200
+_OLDEST_S = 20.0
 _FEW = 5
 _SAME_WORD = {"REQUEUED": "PENDING"}
 
@@ -57,8 +60,9 @@ def judge(calm: Stack, hurt: Stack, site: SimulatedSite, *, stream_from: int) ->
     verdict = Verdict()
     differs = tables.difference(tables.read_tables(calm), tables.read_tables(hurt))
     for table, rows in differs.items():
-        verdict.lost += _few(f"{table}: {len(rows['missing'])} rows", rows["missing"])
-        verdict.wrong += _few(f"{table}: {len(rows['too much'])} too much", rows["too much"])
+        told = tables.in_short(rows["missing"], rows["too much"])
+        kind = verdict.lost if rows["missing"] else verdict.wrong
+        kind += _few(f"{table}: {len(told)} rows differ (here, calm)", told)
     if twice := tables.told_twice(hurt):
         verdict.doubled += _few(f"{len(twice)} facts told twice", twice)
     # What the calm one does not know either, such as a job that came and went between two looks
@@ -71,7 +75,15 @@ def judge(calm: Stack, hurt: Stack, site: SimulatedSite, *, stream_from: int) ->
     if missing := streamed - tables.event_ids(hurt):
         verdict.lost += _few(f"{len(missing)} facts of the stream", sorted(missing))
     verdict.wrong += lists_of_api(hurt)
+    verdict.wrong += age_of_board(hurt, site.name)
     return verdict
+
+
+def age_of_board(stack: Stack, cluster: str) -> list[str]:
+    """Give what is wrong with the moment that readers are shown; looks come every second."""
+    shown = datetime.fromisoformat(stack.cluster(cluster)["last_poll_started_at"])
+    age_s = time.time() - shown.timestamp()
+    return [] if abs(age_s) < _OLDEST_S else [f"readers are shown a look that is {age_s:.0f} s old"]
 
 
 def tracked_truth(site: SimulatedSite) -> dict[str, Mapping[str, Any]]:

@@ -6,7 +6,7 @@ Tables and columns come from the catalog: what a migration adds is compared unle
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 import psycopg
@@ -89,6 +89,28 @@ def job_states(stack: Stack) -> dict[str, tuple[str, int]]:
     with _open(stack) as db:
         found = db.execute("SELECT job_id, state, restart_count FROM jobs").fetchall()
     return {job_id: (state, restarts) for job_id, state, restarts in found}
+
+
+def in_short(missing: Sequence[Any], too_much: Sequence[Any]) -> list[str]:
+    """Give how rows differ: those of one job by their columns, others as they are."""
+    found = {_key(row): row for row in too_much}
+    told: list[str] = []
+    for row in missing:
+        other = found.pop(_key(row), None)
+        columns = {
+            column: [other[column], row[column]]
+            for column in row
+            if other is not None and other[column] != row[column]
+        }
+        told.append(f"{_key(row)}: {columns}" if other is not None else f"missing {row}")
+    return told + [f"too much {row}" for row in found.values()]
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    for columns in (("event_id",), ("job_id", "submitted_at"), ("partition", "state")):
+        if all(column in row for column in columns):
+            return " ".join(str(row[column]) for column in columns)
+    return json.dumps(row, sort_keys=True)
 
 
 def difference(expected: Rows, found: Rows) -> dict[str, dict[str, list[Any]]]:
