@@ -88,9 +88,7 @@ def ground(folder: Path, *, seed: int, outage_s: float) -> Iterator[Ground]:
         hurt = stack.enter_context(
             running_stack(folder / "hurt", [config], environment={**quick, **clock.environment})
         )
-        for one in (calm, hurt):
-            watch.await_looks(one, LOOKS, within_s=QUIET_LIMIT_S)
-            watch.caught_up(one, within_s=QUIET_LIMIT_S)
+        watch.together((calm, hurt), _quiet)
         target = Target(stack=hurt, disks=disks, clock=clock, outage_s=outage_s)
         yield Ground(site=site, calm=calm, target=target)
 
@@ -140,8 +138,11 @@ def load(ground: Ground, draw: random.Random) -> None:
         site.administer(f"scontrol requeue {draw.choice(alive)}")
     elif alive and draw.random() < 0.2:
         site.control("cancel", job_id=int(draw.choice(alive)))
-    for stack in (ground.calm, ground.target.stack):
-        watch.await_looks(stack, 1, within_s=QUIET_LIMIT_S)
+    watch.together((ground.calm, ground.target.stack), _one_look)
+
+
+def _one_look(stack: Stack) -> float:
+    return watch.await_looks(stack, 1, within_s=QUIET_LIMIT_S)
 
 
 def _running(site: SimulatedSite) -> list[str]:
@@ -169,8 +170,7 @@ def _hurt(ground: Ground, draw: random.Random, faults: list[Fault]) -> int:
                 ground.site.control("advance", seconds=STEP_S)
                 if fault.advances > 1:
                     # What nobody sees between two steps leaves no fact: both must look at each.
-                    for stack in (ground.calm, ground.target.stack):
-                        watch.await_looks(stack, 1, within_s=QUIET_LIMIT_S)
+                    watch.together((ground.calm, ground.target.stack), _one_look)
         while ends:
             now_s = time.monotonic()
             peak = max(peak, _waiting(ground.target.stack))
@@ -193,14 +193,12 @@ def _waiting(stack: Stack) -> int:
 
 def _judged(ground: Ground) -> Verdict:
     hurt = ground.target.stack
-    for stack in (ground.calm, hurt):
-        watch.await_looks(stack, LOOKS, within_s=QUIET_LIMIT_S)
-    for stack in (ground.calm, hurt):
-        watch.caught_up(stack, within_s=QUIET_LIMIT_S)
+    watch.together((ground.calm, hurt), _quiet)
     state = watch.stream_state(hurt)
     verdict = judge(ground.calm, hurt, ground.site, stream_from=ground.stream_from)
+    if not verdict.is_good:
+        verdict = _settled(ground, verdict)
     if ground.target.damaged:
-        verdict = _mended(ground, verdict)
         gone, silent = ground.ledger.after(hurt)
         ground.target.damaged.append(f"{gone} messages are newly gone, and told of")
         verdict.silent += silent
@@ -208,8 +206,17 @@ def _judged(ground: Ground) -> Verdict:
     return verdict
 
 
-def _mended(ground: Ground, verdict: Verdict) -> Verdict:
-    """Give rolls the time to mend what damage took; what they cannot bring back stays."""
+def _quiet(stack: Stack) -> float:
+    return watch.await_looks(stack, LOOKS, within_s=QUIET_LIMIT_S) + watch.caught_up(
+        stack, within_s=QUIET_LIMIT_S
+    )
+
+
+def _settled(ground: Ground, verdict: Verdict) -> Verdict:
+    """Give accounting, and rolls where something was damaged, the time to bring the rest.
+
+    What was lost stays lost, and what was doubled doubled, however long one waits.
+    """
     deadline_s = time.monotonic() + GIVE_UP_S
     while not verdict.is_good and time.monotonic() < deadline_s:
         time.sleep(2)

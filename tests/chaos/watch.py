@@ -8,7 +8,8 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -98,6 +99,13 @@ def await_looks(stack: Stack, count: int, *, within_s: float) -> float:
         return len(seen) > count + 1
 
     return until(f"{count} good looks", looked, within_s=within_s)
+
+
+def together(stacks: Sequence[Stack], wait: Callable[[Stack], float]) -> None:
+    """Wait for several stacks at once; the first failure is raised."""
+    with ThreadPoolExecutor(len(stacks)) as pool:
+        for waited in [pool.submit(wait, stack) for stack in stacks]:
+            waited.result()
 
 
 def outbox(stack: Stack) -> tuple[int, int, int]:
