@@ -1,5 +1,6 @@
 """What a clock that was ahead has told hides nothing once it is set back."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from slurmfleet.contracts.events import PartitionCount
@@ -36,6 +37,19 @@ async def test_a_status_from_the_future_gives_way_to_what_is_told_now(store_writ
     await apply_facts(store_writer, [polled(now, jobs=3)])
 
     assert await shown(store_writer) == (now, 3)
+
+
+async def test_a_look_during_which_the_clock_was_set_back_gives_way_as_well(
+    store_writer: StorePool,
+):
+    now = SystemClock().now()
+    straddling = replace(polled(now + AHEAD, jobs=7), finished_at=now)
+    await apply_facts(store_writer, [straddling])
+    later = now + timedelta(seconds=1)
+
+    await apply_facts(store_writer, [polled(later, jobs=3)])
+
+    assert await shown(store_writer) == (later, 3)
 
 
 async def test_an_older_poll_that_comes_late_changes_nothing(store_writer: StorePool):

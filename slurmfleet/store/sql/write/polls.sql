@@ -34,7 +34,9 @@ FROM cluster_status AS cs
 INNER JOIN unnest(
     %(clusters)s::text[], %(told_until)s::timestamptz[]
 ) AS ba (cluster, told_until) ON ba.cluster = cs.cluster
-WHERE cs.last_poll_finished_at <= greatest(now(), ba.told_until) + INTERVAL '1 minute'
+WHERE
+    greatest(cs.last_poll_started_at, cs.last_poll_finished_at)
+    <= greatest(now(), ba.told_until) + INTERVAL '1 minute'
 
 -- name: write_cluster_status
 -- No rows; stores a cluster's status as it was worked out. Since when the cluster fails is looked up
