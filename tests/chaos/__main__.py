@@ -11,6 +11,7 @@ hit is up to the machine. The exit status is 0 only if every round was good.
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -27,6 +28,9 @@ _LEFT_OUT = shutil.ignore_patterns("postgres", "jetstream", "*.sock")
 def main() -> int:
     """Play the rounds; give the exit status."""
     options = _options()
+    # A shell that starts this in the background has it ignore Ctrl-C; disks must be given back.
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.default_int_handler)
     absent = not_here()
     kinds = [one for one in KINDS if one in options.faults and one not in absent]
     for kind, why in absent.items():

@@ -232,6 +232,8 @@ def _hold(port: int) -> Callable[[], None]:
     while True:
         try:
             holder.bind(("127.0.0.1", port))
+            # Only a socket that listens keeps another one from the port.
+            holder.listen(1)
             break
         except OSError:
             if time.monotonic() > deadline_s:

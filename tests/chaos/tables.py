@@ -35,7 +35,8 @@ NOT_COMPARED_COLUMNS: Mapping[str, str] = {
     "priority": "moves with the wait",
     "expected_start_at": "Slurm's guess of the moment",
     "source": "whether queue or accounting was first",
-    "reason": "why it waited at the moment of looking",
+    "reason": "why it waited at the moment; of an end, queue or accounting told it first",
+    "exit_signal": "the queue tells 0 or 15 where accounting tells none; whoever told first",
     "occurred_at": "of a submission or a change, when a look saw it",
 }
 """Columns of any table, and why they depend on the moment; `job_events.occurred_at` is compared
@@ -49,9 +50,6 @@ NOT_COMPARED_IN_ROWS: Mapping[str, LiteralString] = {
     # A start is told by the queue or by accounting, which knows no SUSPENDED.
     "job_events": "CASE WHEN verb = 'ended' THEN '' ELSE 'state' END",
 }
-
-REASON_IN = frozenset({"jobs"})
-"""Tables whose `reason` is what is true now, and is compared."""
 
 Rows = Mapping[str, Counter[str]]
 
@@ -147,9 +145,7 @@ def _compared(db: psycopg.Connection[Any]) -> list[str]:
 
 
 def _rows(db: psycopg.Connection[Any], table: str) -> Counter[str]:
-    left_out = [
-        column for column in NOT_COMPARED_COLUMNS if not (column == "reason" and table in REASON_IN)
-    ]
+    left_out = list(NOT_COMPARED_COLUMNS)
     query = sql.SQL(
         "SELECT (to_jsonb(tt) - %s::text[] - {}::text)::text FROM {} tt WHERE {}"
     ).format(
