@@ -36,6 +36,10 @@ NOT_COMPARED_COLUMNS: Mapping[str, str] = {
     "expected_start_at": "Slurm's guess of the moment",
     "source": "whether queue or accounting was first",
     "reason": "why it waited at the moment; of an end, queue or accounting told it first",
+    "tres": "of the queue, or of accounting where its window told a job's end first",
+    "command": "as tres",
+    "request": "as tres",
+    "batch_host": "as tres",
     "exit_signal": "the queue tells 0 or 15 where accounting tells none; whoever told first",
     "occurred_at": "of a submission or a change, when a look saw it",
 }
