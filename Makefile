@@ -64,6 +64,10 @@ test-int: .venv/.dev-stamp ## each door against the real thing
 e2e: .venv/.dev-stamp ## whole stories on the running stack
 	@$(RUN) pytest tests/e2e $(ARGS)
 
+.PHONY: test-chaos
+test-chaos: .venv/.dev-stamp ## faults at random on a running stack (ARGS="--rounds 200 --seed N")
+	@$(RUN) python -m tests.chaos $(ARGS)
+
 .PHONY: test-slurm
 test-slurm: .venv/.dev-stamp ## the contract suite on a real Slurm (after make testbed testbed-up)
 	@$(RUN) pytest tests/slurm --require-services $(ARGS)

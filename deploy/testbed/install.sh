@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what the testbed needs on Debian 12 or Ubuntu (root). Quick and silent where all is there.
-#   install.sh               Slurm, munge, MariaDB, sshd, promtool; a root of Debian 13 (Slurm 24.11, TimescaleDB)
+#   install.sh               Slurm, munge, MariaDB, sshd, promtool, libfaketime; a root of Debian 13 (Slurm 24.11, TimescaleDB)
 #                            and one of Debian's unstable suite (Slurm 26.05)
 #   install.sh --no-trixie   without the Debian 13 root: no beta, no timescale.sh
 #   install.sh --no-sid      without the unstable root: no gamma
@@ -21,7 +21,7 @@ done
 
 SLURM_PACKAGES="slurm-wlm slurmctld slurmd slurm-client slurmdbd slurm-wlm-basic-plugins slurm-wlm-mysql-plugin
     munge openssh-server"
-HOST_PACKAGES="$SLURM_PACKAGES mariadb-server openssh-client util-linux prometheus tcsh zsh fish"
+HOST_PACKAGES="$SLURM_PACKAGES mariadb-server openssh-client util-linux prometheus tcsh zsh fish libfaketime"
 TRIXIE_PACKAGES="$SLURM_PACKAGES postgresql-17-timescaledb"
 SID_PACKAGES="$SLURM_PACKAGES tcsh"
 

@@ -29,11 +29,12 @@ class Breaker:
 
     def may_ask(self, now: datetime) -> bool:
         """Whether it may be asked now."""
-        return self.due_at is None or now >= self.due_at
+        return self.wait_s(now) <= 0
 
     def wait_s(self, now: datetime) -> float:
-        """Give the seconds until it may be asked."""
-        return 0.0 if self.due_at is None else max(0.0, (self.due_at - now).total_seconds())
+        """Give the seconds until it may be asked; none where the clock was set back since."""
+        wait_s = 0.0 if self.due_at is None else (self.due_at - now).total_seconds()
+        return max(0.0, wait_s) if wait_s <= self.most_s else 0.0
 
     def after_success(self) -> "Breaker":
         """Give the breaker after an asking that went well."""

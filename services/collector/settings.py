@@ -49,6 +49,11 @@ class CollectorSettings(BaseSettings):
     backfill_most_days: float = Field(
         default=30, gt=0, description="How far back they are asked after a long absence."
     )
+    roll_interval_s: float = Field(
+        default=600,
+        ge=5,
+        description="Between two roll calls, by which the projector mends what it missed.",
+    )
     lease: bool = Field(
         default=True,
         description="Watch a cluster only while holding its lease; needed where replicas run.",

@@ -7,21 +7,23 @@ to be made again, or keeps its facts until the bus has acknowledged them.
 import json
 import sqlite3
 import threading
-from base64 import b64decode, b64encode
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from services.collector.jobs.tracked import Memory, PastRun, Tracked, group_of, known_groups
+from services.collector.jobs.tracked import Memory, Tracked, group_of, known_groups
+from services.collector.state_damage import check, is_damage, move_aside, salvage_outbox
+from services.collector.state_rows import from_row, moment, to_row
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.job_codec import job_from_bytes, job_to_bytes
-from slurmfleet.contracts.jobs import Evidence
+from slurmfleet.contracts.job_codec import UndecodableJobError
 from slurmfleet.slurm.records import BadRow
+from slurmfleet.telemetry import metrics
+from slurmfleet.telemetry.logs import logger
 
 SCHEMA_VERSION = 2
 KEPT_AFTER_END = timedelta(hours=6)
@@ -99,21 +101,51 @@ class StateFile:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
-        """Open the file, making it if need be.
+        """Open the file, making it if need be; a damaged one is moved aside.
 
         Raises:
-            StateFileError: It is damaged, locked, of a newer version, or the disk is full.
+            StateFileError: It is locked, of a newer version, or the disk is full.
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._db = sqlite3.connect(self._path, check_same_thread=False, timeout=2)
-            self._prepare(self._db)
+            try:
+                self._open()
+            except sqlite3.DatabaseError as exc:
+                if not is_damage(exc):
+                    raise
+                self._begin_afresh(str(exc))
         except (sqlite3.Error, OSError) as exc:
-            raise StateFileError(
-                f"{self._path} cannot be used ({exc}). If it is damaged, move it away: the "
-                f"collector then starts afresh and tells every live job again."
-            ) from exc
+            self._close()
+            raise StateFileError(f"{self._path} cannot be used ({exc}).") from exc
         return self
+
+    def _open(self) -> None:
+        self._db = sqlite3.connect(self._path, check_same_thread=False, timeout=2)
+        check(self._db)
+        self._prepare(self._db)
+
+    def _begin_afresh(self, why: str) -> None:
+        """Move a damaged file aside and begin a new one with what waited in the old."""
+        self._close()
+        aside = move_aside(self._path)
+        waiting = salvage_outbox(aside)
+        self._open()
+        with self._transaction() as db:
+            db.executemany("INSERT INTO outbox VALUES (?, ?, ?, ?)", waiting)
+        cluster = self._path.stem
+        metrics.STATE_FILES_DAMAGED.labels(cluster=cluster).inc()
+        logger().error(
+            "state file damaged, beginning afresh",
+            cluster=cluster,
+            error=why,
+            aside=str(aside),
+            messages_saved=len(waiting),
+        )
+
+    def _close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
 
     def __exit__(
         self,
@@ -122,9 +154,7 @@ class StateFile:
         traceback: TracebackType | None,
     ) -> None:
         """Close the file."""
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+        self._close()
 
     def state_since(self, now: datetime) -> datetime:
         """Give when this file began to remember; `now` for a new one."""
@@ -178,22 +208,35 @@ class StateFile:
                 section=section,
                 line=line,
                 error=error,
-                first_seen_at=_moment(first),
-                last_seen_at=_moment(last),
+                first_seen_at=moment(first),
+                last_seen_at=moment(last),
                 times=times,
             )
             for section, line, error, first, last, times in rows
         ]
 
     def load(self) -> dict[JobId, Tracked]:
-        """Give everything that is remembered."""
+        """Give everything that is remembered and can be read."""
         with self._transaction() as db:
             rows = db.execute(
                 "SELECT job, revision, observed_at, source, run_submitted_at, missing_since,"
                 " settled, times_asked, past_runs FROM tracked"
             )
-            entries = (_tracked(row) for row in rows)
-            return {entry.job.job_id: entry for entry in entries}
+            entries = [entry for row in rows if (entry := self._remembered(row)) is not None]
+        return {entry.job.job_id: entry for entry in entries}
+
+    def _remembered(self, row: Sequence[object]) -> Tracked | None:
+        """Read a row; one that cannot be read is told, and its job is met as if for the first time.
+
+        SQLite keeps no checksums: a flipped byte inside a value passes every check of the file.
+        """
+        try:
+            return from_row(row)
+        except (ValueError, UndecodableJobError) as exc:
+            cluster = self._path.stem
+            metrics.STATE_ROWS_DAMAGED.labels(cluster=cluster).inc()
+            logger().error("remembered job unreadable", cluster=cluster, error=str(exc))
+            return None
 
     def commit(
         self, remembered: Memory, messages: Iterable[Message], *, forget: Sequence[JobId] = ()
@@ -209,7 +252,7 @@ class StateFile:
             with self._transaction() as db:
                 db.executemany(
                     "INSERT OR REPLACE INTO tracked VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (_row(job_id, entry) for job_id, entry in remembered.items()),
+                    (to_row(job_id, entry) for job_id, entry in remembered.items()),
                 )
                 db.executemany("DELETE FROM tracked WHERE job_id = ?", [(one,) for one in forget])
                 db.executemany(
@@ -285,81 +328,3 @@ def forgettable(memory: Memory, now: datetime) -> list[JobId]:
 def _is_asked_about(known: Tracked) -> bool:
     """Whether accounting may still say something about a job that is over."""
     return not known.settled if known.ended else known.missing_since is not None
-
-
-_Row = tuple[str, bytes, int, str, str, str, str | None, int, int, str]
-
-
-def _row(job_id: JobId, entry: Tracked) -> _Row:
-    return (
-        job_id,
-        job_to_bytes(entry.job),
-        entry.revision,
-        entry.observed_at.isoformat(),
-        entry.source,
-        entry.run_submitted_at.isoformat(),
-        entry.missing_since.isoformat() if entry.missing_since else None,
-        int(entry.settled),
-        entry.times_asked,
-        json.dumps([_past_row(past) for past in entry.past_runs]),
-    )
-
-
-def _past_row(past: PastRun) -> dict[str, str | int]:
-    return {
-        "job": b64encode(job_to_bytes(past.job)).decode(),
-        "run": past.run_submitted_at.isoformat(),
-        "next": past.next_submitted_at.isoformat(),
-        "revision": past.revision,
-        "noticed": past.noticed_at.isoformat(),
-        "asked": past.times_asked,
-    }
-
-
-def _past_run(row: Mapping[str, object]) -> PastRun:
-    return PastRun(
-        job=job_from_bytes(b64decode(str(row["job"]))),
-        run_submitted_at=_moment(row["run"]),
-        next_submitted_at=_moment(row["next"]),
-        revision=int(str(row["revision"])),
-        noticed_at=_moment(row["noticed"]),
-        times_asked=int(str(row["asked"])),
-    )
-
-
-_LOADED = (
-    "job",
-    "revision",
-    "observed_at",
-    "source",
-    "run",
-    "missing",
-    "settled",
-    "asked",
-    "past_runs",
-)
-
-
-def _tracked(row: Sequence[object]) -> Tracked:
-    values: Mapping[str, object] = dict(
-        zip(
-            _LOADED,
-            row,
-            strict=True,
-        )
-    )
-    return Tracked(
-        job=job_from_bytes(bytes(values["job"])),  # pyright: ignore[reportArgumentType] sqlite3 gives bytes for a BLOB
-        revision=int(str(values["revision"])),
-        observed_at=_moment(values["observed_at"]),
-        source=Evidence(str(values["source"])),
-        run_submitted_at=_moment(values["run"]),
-        missing_since=_moment(values["missing"]) if values["missing"] is not None else None,
-        settled=bool(values["settled"]),
-        times_asked=int(str(values["asked"])),
-        past_runs=tuple(_past_run(past) for past in json.loads(str(values["past_runs"]))),
-    )
-
-
-def _moment(text: object) -> datetime:
-    return datetime.fromisoformat(str(text)).astimezone(UTC)

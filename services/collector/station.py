@@ -8,7 +8,7 @@ from services.collector.book import Book
 from services.collector.budget import RpcBudget
 from services.collector.chosen import NO_SURVEYS, Surveys
 from services.collector.desk import Desk, Known
-from services.collector.jobs.roll import FIRST_ROLL_S, ROLL_EVERY_S
+from services.collector.jobs.roll import FIRST_ROLL_S
 from services.collector.links import open_link
 from services.collector.looks.inquiry import Inquiry
 from services.collector.looks.watch import ClusterWatch
@@ -51,6 +51,7 @@ class Station:
         self.config = config
         self._clock = clock
         self._may_look = may_look
+        self._roll_interval_s = settings.roll_interval_s
         self.state = state
         self.book = Book(
             config.name,
@@ -130,10 +131,10 @@ class Station:
         self.inquiry.notice(self.watch.good_at)
 
     async def _call_rolls(self) -> None:
-        pause_s = FIRST_ROLL_S
+        pause_s = min(FIRST_ROLL_S, self._roll_interval_s)
         while True:
             await self._clock.sleep(pause_s)
-            pause_s = ROLL_EVERY_S
+            pause_s = self._roll_interval_s
             last = self.watch.last
             if last is not None and last.good:
                 # What was never seen well is no roll: others would take the missing for ended.

@@ -10,6 +10,7 @@ from services.projector.projector import Projector
 from services.projector.registry import project_registry
 from services.projector.repairer import Repairer
 from services.projector.settings import ProjectorSettings
+from services.projector.stream_watch import StreamWatch
 from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.streams import BUCKETS, PROJECTOR, STREAMS
 from slurmfleet.runtime.bus_part import open_bus, watch_bus
@@ -47,6 +48,9 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
             read=partial(read_whole_jobs, pool),
             clock=clock,
         )
+        stream_watch = StreamWatch(
+            bus=bus, pool=pool, clock=clock, health=health, settings=settings
+        )
         projector = Projector(
             bus=bus,
             apply=partial(apply_facts, pool),
@@ -54,6 +58,7 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
             health=health,
             settings=settings,
             on_rolls=repairer.hear,
+            on_delivered=stream_watch.hear,
         )
         bodies = {
             "bus-health": partial(watch_bus, bus, health, clock),
@@ -61,6 +66,7 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
             "facts": partial(_project, bus, projector),
             "rolls": repairer.run,
             "dead-letters": partial(_watch_dead_letters, bus, clock),
+            "stream": stream_watch.run,
             "registry": partial(_follow_registry, bus, pool, clock),
         } | {one.name: partial(repeat, one, clock) for one in chores(pool, clock, settings)}
         for name, body in bodies.items():

@@ -58,6 +58,9 @@ class Projector:
     on_rolls: Callable[[Sequence[RollCalled]], None] = lambda _: None
     """Called with rolls once they, and all that came before them, are written."""
 
+    on_delivered: Callable[[Sequence[Delivery]], None] = lambda _: None
+    """Called with all that a fetch brought, once it is written or put aside."""
+
     async def run(self) -> None:
         """Project for ever.
 
@@ -85,6 +88,7 @@ class Projector:
         except asyncio.CancelledError:
             await _give_back(held)
             raise
+        self.on_delivered(deliveries)
         if deliveries:
             PROJECTOR_BATCH_DURATION.observe(self.clock.monotonic_s() - started_s)
         PROJECTOR_PENDING.set(await consumer.pending())

@@ -21,6 +21,9 @@ class ProjectorSettings(BaseSettings):
     statement_timeout_s: float = Field(
         default=15.0, gt=0, le=50, description="PostgreSQL gives up a batch after this."
     )
+    scrub_every_s: float = Field(
+        default=21_600.0, ge=5, description="Between two readings of the whole stream for damage."
+    )
     keep_polls_days: float = Field(
         default=30.0, gt=0, description="How long the record of each look at a cluster is kept."
     )

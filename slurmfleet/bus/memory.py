@@ -34,6 +34,7 @@ from slurmfleet.bus.port import (
     PublishAck,
     ServerInfo,
     StoredMessage,
+    StreamState,
 )
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import BucketSpec, ConsumerSpec, StreamSpec
@@ -126,6 +127,15 @@ class MemoryBus:
                 operation = f"publish {len(messages)} messages"
                 raise PartialPublishError(operation, acknowledged, exc) from exc
         return list(acknowledged.values())
+
+    async def stream_state(self, stream: str) -> StreamState:
+        """Ask a stream for its ends; memory loses nothing."""
+        return self._stream(stream, f"state of {stream}").state()
+
+    async def readable(self, stream: str, *, first: int, most: int) -> Sequence[int]:
+        """Give the places of the messages that are there from a place on."""
+        found = self._stream(stream, f"read {stream}").after(first - 1)
+        return [one.sequence for one in found[:most]]
 
     async def consumer(self, spec: ConsumerSpec) -> Consumer:
         """Bind to a durable consumer; it is made if it does not exist."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from slurmfleet.bus.bell import Bell
 from slurmfleet.bus.errors import BusUnavailableError
 from slurmfleet.bus.matching import matches
-from slurmfleet.bus.port import DEFAULT_LIMIT_S, Delivery, PublishAck, StoredMessage
+from slurmfleet.bus.port import DEFAULT_LIMIT_S, Delivery, PublishAck, StoredMessage, StreamState
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import ConsumerSpec, StreamSpec
 from slurmfleet.timing.clock import Clock
@@ -46,6 +46,12 @@ class MemoryStream:
     def remove(self, stored: StoredMessage) -> None:
         """Take a message out."""
         self._stored.remove(stored)
+
+    def state(self) -> StreamState:
+        """Give the ends."""
+        kept = self.after(0)
+        first = kept[0].sequence if kept else self._last_sequence + 1
+        return StreamState(first_sequence=first, last_sequence=self._last_sequence, lost_bytes=0)
 
     def after(self, sequence: int, subjects: Sequence[str] = (">",)) -> list[StoredMessage]:
         """Give the messages behind `sequence` that fall under one of the subjects."""

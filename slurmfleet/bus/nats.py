@@ -23,6 +23,7 @@ from slurmfleet.bus.nats_keeper import Keeper, NatsOptions
 from slurmfleet.bus.nats_link import Answer, Link, Raw
 from slurmfleet.bus.nats_serve import serve_over
 from slurmfleet.bus.nats_setup import bucket_config, ensure_consumer, ensure_stream, stream_config
+from slurmfleet.bus.nats_streams import readable, stream_state
 from slurmfleet.bus.nats_watch import NatsWatch
 from slurmfleet.bus.port import (
     DEFAULT_LIMIT_S,
@@ -33,6 +34,7 @@ from slurmfleet.bus.port import (
     PublishAck,
     ServerInfo,
     StoredMessage,
+    StreamState,
 )
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import BucketSpec, ConsumerSpec, StreamSpec
@@ -122,6 +124,15 @@ class NatsBus:
         except BusError as exc:
             raise PartialPublishError(operation, acknowledged, exc) from exc
         return [acknowledged[position] for position in range(len(messages))]
+
+    async def stream_state(self, stream: str) -> StreamState:
+        """Ask a stream for its ends."""
+        return await stream_state(await self._keeper.link("stream state", DEFAULT_LIMIT_S), stream)
+
+    async def readable(self, stream: str, *, first: int, most: int) -> Sequence[int]:
+        """Give the places of the messages that can be read from a place on."""
+        link = await self._keeper.link(f"read {stream}", DEFAULT_LIMIT_S)
+        return await readable(link, stream, first=first, most=most)
 
     async def consumer(self, spec: ConsumerSpec) -> Consumer:
         """Bind to a durable consumer; it is made if it does not exist."""

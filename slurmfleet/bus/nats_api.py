@@ -47,17 +47,26 @@ class PubAckBody(ApiBody):
     duplicate: bool = False
 
 
-class StreamState(BaseModel):
-    """What a stream holds."""
+class LostBody(BaseModel):
+    """What a server found to be damaged in a stream when it began."""
+
+    bytes: int = 0
+
+
+class StreamStateBody(BaseModel):
+    """What a stream holds, and where it ends."""
 
     messages: int = 0
+    first_seq: int = 0
+    last_seq: int = 0
+    lost: LostBody | None = None
 
 
 class StreamBody(ApiBody):
     """A stream."""
 
     config: dict[str, object] = Field(default_factory=dict)
-    state: StreamState = Field(default_factory=StreamState)
+    state: StreamStateBody = Field(default_factory=StreamStateBody)
 
 
 class ConsumerBody(ApiBody):

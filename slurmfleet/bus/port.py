@@ -56,6 +56,19 @@ class ServerInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamState:
+    """What a stream says of itself."""
+
+    first_sequence: int
+    """The oldest message's; behind the last one where there is none."""
+
+    last_sequence: int
+    lost_bytes: int
+    """What the server found to be damaged when it began; 0 where it found nothing, and it does not
+    look at everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KvEntry:
     """One key as it is."""
 
@@ -202,6 +215,24 @@ class Bus(Protocol):
 
         Raises:
             PartialPublishError: Not all are acknowledged; it says which are.
+        """
+        ...
+
+    async def stream_state(self, stream: str) -> StreamState:
+        """Ask a stream for its ends.
+
+        Raises:
+            KeyNotFoundError: There is no such stream.
+        """
+        ...
+
+    async def readable(self, stream: str, *, first: int, most: int) -> Sequence[int]:
+        """Read messages from a place on; give the places of those that are there, in order.
+
+        Args:
+            stream: Kept with `allow_direct`, as all of ours are.
+            first: The place to begin at.
+            most: Messages; fewer come where the server says that there are no more.
         """
         ...
 

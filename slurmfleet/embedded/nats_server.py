@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -29,6 +30,8 @@ from slurmfleet.timing.clock import Clock
 log = structlog.get_logger(__name__)
 
 _PROBE_S = 0.05
+_STORE_FAILED = b"JetStream failed to store a msg"
+_ENOUGH_ROOM_BYTES = 32 * 1024 * 1024
 
 
 class NatsServerError(Exception):
@@ -79,6 +82,8 @@ class NatsServer:
     options: NatsServerOptions
     clock: Clock
     _process: asyncio.subprocess.Process | None = field(default=None, init=False)
+    _log_read: int = field(default=0, init=False)
+    _store_failed: bool = field(default=False, init=False)
 
     @property
     def url(self) -> str:
@@ -129,6 +134,7 @@ class NatsServer:
                 raise PortTakenError(port)
         write_private(self._config_file, self._config())
         log_start = self.log_file.stat().st_size if self.log_file.exists() else 0
+        self._log_read, self._store_failed = log_start, False
         self._process = await asyncio.create_subprocess_exec(
             binary,
             "--config",
@@ -158,6 +164,27 @@ class NatsServer:
     async def wait_ended(self) -> int:
         """Wait until the process ends, for whatever reason; give its exit status."""
         return await self._process.wait() if self._process else 0
+
+    def must_restart(self) -> bool:
+        """Whether a write failed since the start, and would not fail any more after a restart.
+
+        A server that met a full disk refuses that stream's messages until it is started again,
+        however much room there is by then (measured on nats-server 2.15).
+        """
+        self._read_log()
+        room = shutil.disk_usage(self.options.data_dir).free
+        return self._store_failed and room >= _ENOUGH_ROOM_BYTES
+
+    def _read_log(self) -> None:
+        """Look through what was logged since the last look."""
+        with contextlib.suppress(FileNotFoundError), self.log_file.open("rb") as lines:
+            if lines.seek(0, os.SEEK_END) < self._log_read:  # a new file was begun
+                self._log_read = 0
+            lines.seek(self._log_read)
+            # A line that is being written is read whole the next time.
+            whole, ending, _ = lines.read().rpartition(b"\n")
+            self._log_read += len(whole) + len(ending)
+            self._store_failed = self._store_failed or _STORE_FAILED in whole
 
     def _config(self) -> str:
         options = self.options

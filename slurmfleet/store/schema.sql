@@ -1234,6 +1234,58 @@ COMMENT ON COLUMN public.schema_migrations.edition IS 'community, apache or plai
 
 COMMENT ON COLUMN public.schema_migrations.applied_at IS 'When it was applied.';
 
+CREATE TABLE public.stream_losses (
+    loss_seq bigint NOT NULL,
+    stream text NOT NULL,
+    kind text NOT NULL,
+    first_sequence bigint NOT NULL,
+    last_sequence bigint NOT NULL,
+    messages bigint NOT NULL,
+    lost_bytes bigint NOT NULL,
+    noticed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.stream_losses IS 'One row per loss of messages that a stream had acknowledged. Written by: projector.';
+
+COMMENT ON COLUMN public.stream_losses.loss_seq IS 'Number of the row.';
+
+COMMENT ON COLUMN public.stream_losses.stream IS 'The stream''s name; contracts.streams.';
+
+COMMENT ON COLUMN public.stream_losses.kind IS 'missing: cannot be read; cut: places were given away again; told: the server itself counts lost bytes.';
+
+COMMENT ON COLUMN public.stream_losses.first_sequence IS 'First place that is concerned; 0 where the server tells none.';
+
+COMMENT ON COLUMN public.stream_losses.last_sequence IS 'Last place that is concerned; 0 where the server tells none.';
+
+COMMENT ON COLUMN public.stream_losses.messages IS 'Messages that are lost; 0 where it is not known.';
+
+COMMENT ON COLUMN public.stream_losses.lost_bytes IS 'Bytes that are lost, by the server''s count; 0 where it is not known.';
+
+COMMENT ON COLUMN public.stream_losses.noticed_at IS 'When the projector found it.';
+
+ALTER TABLE public.stream_losses ALTER COLUMN loss_seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.stream_losses_loss_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.stream_positions (
+    stream text NOT NULL,
+    last_sequence bigint NOT NULL,
+    last_published_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.stream_positions IS 'One row per stream: how far it was read. Written by: projector.';
+
+COMMENT ON COLUMN public.stream_positions.stream IS 'The stream''s name; contracts.streams.';
+
+COMMENT ON COLUMN public.stream_positions.last_sequence IS 'Place of the newest message that was read; seconds old at most.';
+
+COMMENT ON COLUMN public.stream_positions.last_published_at IS 'When the bus took it; a younger message at an older place tells that the stream was cut.';
+
 ALTER TABLE ONLY public.audit_records
     ADD CONSTRAINT audit_records_once UNIQUE (record_id);
 
@@ -1329,6 +1381,15 @@ ALTER TABLE ONLY public.runs
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.stream_losses
+    ADD CONSTRAINT stream_losses_pkey PRIMARY KEY (loss_seq);
+
+ALTER TABLE ONLY public.stream_losses
+    ADD CONSTRAINT stream_losses_stream_kind_first_sequence_last_sequence_lost_key UNIQUE (stream, kind, first_sequence, last_sequence, lost_bytes);
+
+ALTER TABLE ONLY public.stream_positions
+    ADD CONSTRAINT stream_positions_pkey PRIMARY KEY (stream);
 
 CREATE INDEX audit_records_actor ON public.audit_records USING btree (actor, acted_at DESC);
 
@@ -1560,3 +1621,9 @@ GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_writer;
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_reader;
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_kernels;
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_logbook;
+
+GRANT SELECT ON TABLE public.stream_losses TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.stream_losses TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.stream_positions TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.stream_positions TO slurmfleet_writer;

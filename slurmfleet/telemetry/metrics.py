@@ -116,6 +116,16 @@ OUTBOX_MESSAGES = Gauge(
     "Messages that wait on the collector's disk for the bus.",
     ("cluster",),
 )
+STATE_FILES_DAMAGED = Counter(
+    "slurmfleet_state_files_damaged_total",
+    "Times that a collector's state file was found damaged and was moved aside.",
+    ("cluster",),
+)
+STATE_ROWS_DAMAGED = Counter(
+    "slurmfleet_state_rows_damaged_total",
+    "Remembered jobs that could not be read from a collector's state file.",
+    ("cluster",),
+)
 PROJECTED_FACTS = Counter(
     "slurmfleet_projector_facts_total",
     "Facts written to the store, by whether they were new.",
@@ -142,6 +152,16 @@ DEAD_LETTERS = Counter(
 DEAD_LETTERS_WAITING = Gauge(
     "slurmfleet_dead_letters_waiting",
     "Messages that lie among the dead letters until somebody tells them again or drops them.",
+)
+STREAM_LOSSES = Counter(
+    "slurmfleet_stream_losses_total",
+    "Losses found in a stream, by how they showed: missing, cut, told.",
+    ("stream", "kind"),
+)
+STREAM_LOST_MESSAGES = Counter(
+    "slurmfleet_stream_lost_messages_total",
+    "Messages that were found to be lost from a stream, where their number is known.",
+    ("stream",),
 )
 ROLL_REPAIRS = Counter(
     "slurmfleet_roll_repairs_total",

@@ -62,13 +62,15 @@ class Stack:
             assert done.returncode == expect, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done
 
+    def record(self) -> dict[str, Any]:
+        return json.loads((self.data_dir / "run" / "stack.json").read_text())
+
     def pid(self, name: str) -> int:
-        record = json.loads((self.data_dir / "run" / "stack.json").read_text())
-        return next(int(one["pid"]) for one in record["processes"] if one["name"] == name)
+        processes = self.record()["processes"]
+        return next(int(one["pid"]) for one in processes if one["name"] == name)
 
     def store_dsn(self) -> str:
-        record = json.loads((self.data_dir / "run" / "stack.json").read_text())
-        return str(record["access"]["SLURMFLEET_STORE_DSN"])
+        return str(self.record()["access"]["SLURMFLEET_STORE_DSN"])
 
     def kill(self, name: str) -> int:
         """End one process as a crash would; the supervisor is expected to start it again."""
@@ -115,12 +117,17 @@ def environment_for(data_dir: Path, api_port: int, mcp_port: int) -> dict[str, s
 
 
 @contextmanager
-def running_stack(data_dir: Path, clusters: Sequence[Mapping[str, object]] = ()) -> Iterator[Stack]:
-    """Run the embedded stack on free ports while the body runs."""
+def running_stack(
+    data_dir: Path,
+    clusters: Sequence[Mapping[str, object]] = (),
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
+    """Run the embedded stack on free ports while the body runs; `environment` adds to its own."""
     api_port, mcp_port = free_port(), free_port()
     data_dir.mkdir(parents=True, exist_ok=True)
     (data_dir / "slurmfleet.toml").write_text("\n".join(_toml(one) for one in clusters))
-    environment = environment_for(data_dir, api_port, mcp_port)
+    environment = {**environment_for(data_dir, api_port, mcp_port), **(environment or {})}
     output = (data_dir / "up.log").open("wb")
     process = subprocess.Popen(
         [PROGRAM, "up"],

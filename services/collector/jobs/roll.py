@@ -7,7 +7,6 @@ from services.collector.jobs.tracked import Memory
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.surveys import RollCalled, RollEntry
 
-ROLL_EVERY_S = 600.0
 FIRST_ROLL_S = 60.0
 """After the start: a collector without its old memory learns soon what others believe live."""
 

@@ -88,8 +88,9 @@ class Agenda:
         return 1.8 * self._hot_interval_s
 
     def wait_s(self, now: datetime) -> float:
-        """Give the seconds until the next inquiry."""
-        return 0.0 if self._next_at is None else max(0.0, (self._next_at - now).total_seconds())
+        """Give the seconds until the next inquiry; none where the clock was set back since."""
+        wait_s = 0.0 if self._next_at is None else (self._next_at - now).total_seconds()
+        return max(0.0, wait_s) if wait_s <= self.interval_s else 0.0
 
     def jobs(self, now: datetime, memory: Memory, followed: Coverage) -> frozenset[JobId]:
         """Give the jobs to ask about now: at most `MOST_JOBS` and `MOST_INTRODUCTIONS`."""
@@ -102,7 +103,8 @@ class Agenda:
 
     def is_window_due(self, now: datetime) -> bool:
         """Whether it is time to ask again which followed jobs ended."""
-        return self._window_asked_at is None or now - self._window_asked_at >= WINDOW_EVERY
+        asked_at = self._window_asked_at
+        return asked_at is None or not timedelta() <= now - asked_at < WINDOW_EVERY
 
     def window(self, now: datetime, accounted_until: datetime | None) -> tuple[datetime, datetime]:
         """Give the window of time to ask about.
@@ -112,7 +114,8 @@ class Agenda:
             accounted_until: Where the last one that was answered ended; None for none ever.
         """
         since = now - self._backfill
-        if accounted_until is not None:
+        # One that lies ahead is of a clock that was set back since: it tells nothing.
+        if accounted_until is not None and accounted_until <= now:
             since = accounted_until - WINDOW_OVERLAP
         return max(since, now - self._backfill_most), now
 
@@ -139,7 +142,7 @@ class Agenda:
             if known.is_over or followed.has(known.job):
                 continue
             asked_at = self._asked_at.get(job_id)
-            if asked_at is None or now - asked_at > FOLLOWED_NO_MORE_EVERY:
+            if asked_at is None or not timedelta() <= now - asked_at <= FOLLOWED_NO_MORE_EVERY:
                 yield job_id
 
     def _to_introduce(self, memory: Memory) -> Iterable[JobId]:

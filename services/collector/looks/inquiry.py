@@ -93,7 +93,10 @@ class Inquiry:
         """Whether the site keeps no accounting, so that there is nobody to ask."""
         if self._desk.is_probed and self._desk.probe.abilities.has_accounting is False:
             return True
-        return self._absent_until is not None and self._clock.now() < self._absent_until
+        if self._absent_until is None:
+            return False
+        # More than that is left only where the clock was set back since.
+        return timedelta() < self._absent_until - self._clock.now() <= ABSENCE_HOLDS
 
     def notice(self, looked_at: datetime | None = None) -> None:
         """Say that a look has ended, after which there may be something to ask.

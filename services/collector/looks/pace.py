@@ -82,7 +82,10 @@ class Pace:
 
     def wants_whole(self, now: datetime) -> bool:
         """Whether the next look should be a whole one."""
-        return self.whole_due_at is None or now >= self.whole_due_at
+        if self.whole_due_at is None or now >= self.whole_due_at:
+            return True
+        # Further away than any interval: the clock was set back since.
+        return (self.whole_due_at - now).total_seconds() > self.whole_interval_s
 
     def after_look(self, *, good: bool, duration_s: float) -> "Pace":
         """Give the pace after a look: slower when it failed or took long."""

@@ -91,6 +91,11 @@ async def _all_checks(
     return checks
 
 
+_RESTART = "`slurmfleet status`; if it lasts, restart the stack."
+_ADVICE = {"stream": "Read docs/runbooks/stream-damaged.md, and have the disk looked at."}
+"""What mends a part that a service can do without, and that is wrong all the same."""
+
+
 def service_checks(state: ServiceState) -> list[Check]:
     """Judge one service by what its /readyz says of its parts."""
     if not state.readiness.answered:
@@ -107,9 +112,9 @@ def service_checks(state: ServiceState) -> list[Check]:
         Check(
             group=state.name,
             name=part,
-            ok=check.ok or (None if not check.required else False),
+            ok=check.ok or (False if check.required or part in _ADVICE else None),
             detail=check.detail or ("ok" if check.ok else "not ready"),
-            remedy="" if check.ok else "`slurmfleet status`; if it lasts, restart the stack.",
+            remedy="" if check.ok else _ADVICE.get(part, _RESTART),
         )
         for part, check in state.readiness.checks.items()
     ]

@@ -11,6 +11,9 @@ from slurmfleet.timing.clock import Clock
 STEADY_S = 60.0
 """A part that lived so long had a good start; its failures are counted afresh."""
 
+MOST_WAIT_S = 8.0
+"""Between two tries: when what hindered it is gone, a part is back within half a minute."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Keeper:
@@ -24,7 +27,7 @@ class Keeper:
     on_change: Callable[[], None]
     """Told after the part has a new process, or none."""
 
-    backoff: Backoff = field(default_factory=lambda: Backoff(first_s=0.5, most_s=30.0))
+    backoff: Backoff = field(default_factory=lambda: Backoff(first_s=0.5, most_s=MOST_WAIT_S))
     failures: int = 0
     """Deaths in a row."""
 

@@ -1,10 +1,14 @@
 """The bus and the database as parts of the stack, and what must be in them before a service."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
+from slurmfleet.bus.beside import beside
 from slurmfleet.bus.errors import BusError
 from slurmfleet.bus.nats import NatsBus, NatsLogin, NatsOptions, open_nats_bus
 from slurmfleet.cli.errors import FailedError
@@ -28,6 +32,9 @@ from slurmfleet.store.roles import Role, let_in
 from slurmfleet.timing.clock import Clock
 
 DATABASE = "postgres"
+_STUCK_POLL_S = 2.0
+
+log = structlog.get_logger(__name__)
 
 
 class _Server(Protocol):
@@ -38,7 +45,7 @@ class _Server(Protocol):
     async def wait_ended(self) -> int: ...
 
 
-@dataclass(slots=True)
+@dataclass
 class ServerPart:
     """An embedded server, as the keeper wants it."""
 
@@ -70,6 +77,28 @@ class ServerPart:
         return await self._server.wait_ended()
 
 
+class BusPart(ServerPart):
+    """The bus, which is restarted where only that makes it take messages again."""
+
+    def __init__(self, server: NatsServer, clock: Clock) -> None:
+        """Take the server."""
+        super().__init__("bus", server)
+        self._bus = server
+        self._clock = clock
+
+    async def wait_ended(self) -> int:
+        """Wait until it ends, or end it where it must be started again; give its exit status."""
+        async with beside(self._end_when_stuck(), name="look after the bus"):
+            return await self._bus.wait_ended()
+
+    async def _end_when_stuck(self) -> None:
+        while True:
+            await self._clock.sleep(_STUCK_POLL_S)
+            if await asyncio.to_thread(self._bus.must_restart):
+                log.error("bus met a full disk and has room again, restarting it")
+                await self._bus.stop()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
     """Both servers, and how to reach them."""
@@ -92,7 +121,7 @@ def make_servers(layout: Layout, clock: Clock) -> Servers:
     """Describe both servers, on ports that are free now; nothing is started."""
     bus = NatsServer(NatsServerOptions(data_dir=layout.nats_dir, port=free_port()), clock)
     store = PostgresServer(PostgresServerOptions(data_dir=layout.data_dir, port=free_port()), clock)
-    return Servers(bus=bus, store=store, parts=(ServerPart("bus", bus), ServerPart("store", store)))
+    return Servers(bus=bus, store=store, parts=(BusPart(bus, clock), ServerPart("store", store)))
 
 
 async def prepare_store(

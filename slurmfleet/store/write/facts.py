@@ -15,6 +15,7 @@ from slurmfleet.store.write.poll_batch import (
     newest_populations,
     poll_columns,
     status_params,
+    told_until,
 )
 from slurmfleet.store.write.status import ClusterStatus
 
@@ -100,8 +101,7 @@ async def _apply_events(connection: Connection, facts: Sequence[JobFact]) -> _Ad
 async def _apply_polls(connection: Connection, polls: Sequence[PollFinished]) -> int:
     inserted = await connection.execute(statement("insert_polls").text, poll_columns(polls))
     cursor = connection.cursor(row_factory=class_row(ClusterStatus))
-    clusters = sorted({poll.cluster for poll in polls})
-    await cursor.execute(statement("read_cluster_status").text, {"clusters": clusters})
+    await cursor.execute(statement("read_cluster_status").text, told_until(polls))
     stored = await cursor.fetchall()
     for poll in newest_populations(stored, polls):
         await _replace_counts(connection, poll)

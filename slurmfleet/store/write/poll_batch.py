@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 
 from slurmfleet.contracts.events import PartitionCount, PollFinished
 from slurmfleet.contracts.ids import ClusterName
@@ -38,6 +39,14 @@ def folded(
     for poll in polls:
         statuses[poll.cluster] = after_poll(statuses.get(poll.cluster), poll)
     return statuses
+
+
+def told_until(polls: Iterable[PollFinished]) -> dict[str, str]:
+    """Give the clusters of a batch, and of each when its newest poll in the batch ended."""
+    newest: dict[str, datetime] = {}
+    for poll in polls:
+        newest[poll.cluster] = max(newest.get(poll.cluster, poll.finished_at), poll.finished_at)
+    return {"clusters": text_array(newest), "told_until": time_array(newest.values())}
 
 
 def status_params(status: ClusterStatus) -> dict[str, object]:

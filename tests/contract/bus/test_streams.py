@@ -323,3 +323,22 @@ async def test_the_server_is_described(bus: Bus):
     assert info is not None
     assert info.max_payload_bytes == 8 * 1024 * 1024
     assert 0 <= await bus.rtt() < 1
+
+
+async def test_a_stream_tells_its_ends_and_which_messages_can_be_read(bus: Bus):
+    empty = await bus.stream_state("TEST")
+    acks = await bus.publish_many([message(f"m{index}") for index in range(5)])
+
+    state = await bus.stream_state("TEST")
+    places = [ack.sequence for ack in acks]
+
+    assert empty.last_sequence + 1 == state.first_sequence == places[0]
+    assert (state.last_sequence, state.lost_bytes) == (places[-1], 0)
+    assert list(await bus.readable("TEST", first=places[0], most=10)) == places
+    assert list(await bus.readable("TEST", first=places[1], most=2)) == places[1:3]
+    assert list(await bus.readable("TEST", first=places[-1] + 1, most=2)) == []
+
+
+async def test_a_stream_that_is_not_there_has_no_state(bus: Bus):
+    with pytest.raises(KeyNotFoundError):
+        await bus.stream_state("NONE")

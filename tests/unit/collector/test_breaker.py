@@ -36,3 +36,10 @@ def test_one_success_closes_it():
 
     assert breaker == CLOSED
     assert breaker.may_ask(NOW)
+
+
+def test_a_clock_that_was_set_back_does_not_keep_it_open():
+    breaker = CLOSED.after_failure(NOW, "down")
+    earlier = NOW - timedelta(hours=2)
+
+    assert (breaker.may_ask(earlier), breaker.wait_s(earlier)) == (True, 0.0)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.collector.jobs.tracked import PastRun, Tracked
 from services.collector.state import (
@@ -76,14 +77,46 @@ def test_it_tells_since_when_it_remembers(tmp_path: Path):
     assert (first, later) == (T0, T0)
 
 
-def test_a_damaged_file_is_refused_with_the_mend(tmp_path: Path):
+def test_a_damaged_file_is_moved_aside_and_begun_afresh(tmp_path: Path):
     (tmp_path / "alpha.sqlite").write_bytes(b"no database" * 1_000)
 
-    with (
-        pytest.raises(StateFileError, match="move it away"),
-        StateFile(tmp_path / "alpha.sqlite"),
-    ):
-        pass
+    with capture_logs() as logs, StateFile(tmp_path / "alpha.sqlite") as state:
+        remembered = state.load()
+
+    assert remembered == {}
+    assert (tmp_path / "alpha.sqlite.damaged-1").read_bytes() == b"no database" * 1_000
+    assert [one["event"] for one in logs] == ["state file damaged, beginning afresh"]
+
+
+@pytest.mark.parametrize("page", [2, 5, 9, 20])
+def test_what_waits_in_a_damaged_file_is_taken_along(tmp_path: Path, page: int):
+    path = tmp_path / "alpha.sqlite"
+    with StateFile(path) as state:
+        many = [Message(subject=f"s{index}", body=bytes(600)) for index in range(200)]
+        state.commit({ENTRY.job.job_id: ENTRY}, many)
+        before = [one.message.subject for one in state.queued(500)]
+    damaged = bytearray(path.read_bytes())
+    damaged[page * 4096 : page * 4096 + 64] = bytes(64)
+    path.write_bytes(damaged)
+
+    with StateFile(path) as state:
+        after = [one.message.subject for one in state.queued(500)]
+
+    assert (tmp_path / "alpha.sqlite.damaged-1").exists()
+    assert len(after) >= len(before) - 20  # what lay on the page itself, and what it led to
+    assert after == sorted(after, key=before.index)
+
+
+def test_a_remembered_job_that_cannot_be_read_costs_only_itself(tmp_path: Path):
+    path = tmp_path / "alpha.sqlite"
+    other = replace(ENTRY, job=replace(ENTRY.job, job_id=JobId("10")))
+    with StateFile(path) as state:
+        state.commit({ENTRY.job.job_id: ENTRY, other.job.job_id: other}, [])
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE tracked SET job = x'ff00ff' WHERE job_id = '10'")
+
+    with StateFile(path) as state:
+        assert state.load() == {ENTRY.job.job_id: ENTRY}
 
 
 def test_a_transaction_that_fails_keeps_neither_memory_nor_messages(tmp_path: Path):

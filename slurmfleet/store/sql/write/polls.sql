@@ -21,7 +21,9 @@ FROM unnest(
 ON CONFLICT (cluster, started_at) DO NOTHING
 
 -- name: read_cluster_status
--- One row per cluster of the batch that has a status; the order does not matter.
+-- One row per cluster of the batch that has a status; the order does not matter. One from the future,
+-- later than both our clock and all that the cluster's collector told now, was made by a clock that
+-- has been set back since: it would hide all that is true until then, and counts as none.
 SELECT
     cs.cluster, cs.last_poll_started_at, cs.last_poll_finished_at, cs.link, cs.error, cs.interval_s,
     cs.state_since, cs.slurm_rpcs, cs.failing_since, cs.good_poll_started_at, cs.observed_at,
@@ -29,7 +31,12 @@ SELECT
     cs.queue_error, cs.accounting_observed_at, cs.accounting_asked_at, cs.accounting_error,
     cs.slurm_version, cs.slurm_version_told_at, cs.clock_offset_s, cs.clock_offset_told_at
 FROM cluster_status AS cs
-WHERE cs.cluster = ANY(%(clusters)s::text[])
+INNER JOIN unnest(
+    %(clusters)s::text[], %(told_until)s::timestamptz[]
+) AS ba (cluster, told_until) ON ba.cluster = cs.cluster
+WHERE
+    greatest(cs.last_poll_started_at, cs.last_poll_finished_at)
+    <= greatest(now(), ba.told_until) + INTERVAL '1 minute'
 
 -- name: write_cluster_status
 -- No rows; stores a cluster's status as it was worked out. Since when the cluster fails is looked up

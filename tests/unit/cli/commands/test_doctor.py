@@ -113,3 +113,17 @@ def test_a_silent_service_is_one_fault():
     assert [(check.name, check.ok, check.detail) for check in service_checks(state)] == [
         ("answers", False, "nothing at http://x")
     ]
+
+
+def test_a_damaged_stream_is_a_fault_though_the_service_goes_on():
+    parts = {"stream": CheckAnswer(ok=False, detail="3 messages lost", required=False)}
+    state = ServiceState(
+        name="projector", url="http://x", pid=1, readiness=Readiness(ready=True, checks=parts)
+    )
+
+    (check,) = service_checks(state)
+
+    assert (check.ok, check.remedy) == (
+        False,
+        "Read docs/runbooks/stream-damaged.md, and have the disk looked at.",
+    )

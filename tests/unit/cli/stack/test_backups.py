@@ -31,11 +31,11 @@ class QuickClock:
     def monotonic_s(self) -> float:
         return self.moment.timestamp()
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, delay_s: float) -> None:
         self.left -= 1
         if not self.left:
             raise asyncio.CancelledError
-        self.moment += timedelta(seconds=seconds)
+        self.moment += timedelta(seconds=delay_s)
         await asyncio.sleep(0)
 
 

@@ -210,3 +210,17 @@ def test_nothing_to_ask_is_an_empty_inquiry():
     assert Inquired().is_empty
     assert not Inquired(jobs=frozenset({JobId("1")})).is_empty
     assert not Inquired(window=(NOON, NOON)).is_empty
+
+
+def test_a_clock_that_was_set_back_delays_no_inquiry_and_no_window():
+    one, earlier = agenda(), NOON - timedelta(hours=2)
+
+    one.answered(Inquired(jobs=frozenset(), window=(NOON, NOON)), NOON, {})
+
+    assert (one.wait_s(earlier), one.is_window_due(earlier)) == (0.0, True)
+
+
+def test_a_window_that_a_clock_ahead_has_answered_is_asked_for_again():
+    ahead = NOON + timedelta(hours=2)
+
+    assert agenda().window(NOON, ahead) == (NOON - timedelta(hours=24), NOON)

@@ -55,3 +55,9 @@ def test_a_queue_that_was_not_counted_changes_nothing():
     large = PACE.after_whole(NOW, jobs=LARGE_QUEUE)
 
     assert large.after_whole(NOW).is_large
+
+
+def test_a_clock_that_was_set_back_makes_a_whole_look_due():
+    looked = PACE.after_whole(NOW, jobs=100)
+
+    assert looked.wants_whole(NOW - timedelta(hours=2))
