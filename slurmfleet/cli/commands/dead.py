@@ -22,9 +22,7 @@ _PATH = "/v1/events/dead"
 _COLUMNS = (
     Column("SEQ", right=True),
     Column("WHEN"),
-    Column("SUBJECT", elastic=True),
-    Column("FACTS", right=True),
-    Column("TRIED", right=True),
+    Column("SUBJECT"),
     Column("RETRIED", right=True),
     Column("REASON", elastic=True),
 )
@@ -216,8 +214,6 @@ def _row(one: Letter) -> list[str | Text]:
         str(one.sequence),
         moment_text(one.put_aside_at),
         one.subject,
-        "" if one.facts is None else str(one.facts),
-        str(one.delivered_count),
         str(one.retries),
         one.reason,
     ]
