@@ -1,0 +1,79 @@
+"""Samples to JSON in the database and back; pure.
+
+What newer versions wrote and this one does not know is left out; what an older one did not write
+has its default. JSON has no infinity: such a number is a string, which PostgreSQL's own casts and
+this module read back.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from pydantic import ConfigDict, TypeAdapter
+
+from slurmfleet.contracts.sample import Sample
+from slurmfleet.store.write.columns import storable
+
+Kind = TypeVar("Kind", bound=Sample)
+
+_COLUMNS = frozenset({"cluster", "source", "observed_at"})
+"""Fields that have columns of their own beside the text."""
+
+_NUL = "\\u0000"
+_CONFIG = ConfigDict(ser_json_inf_nan="strings")
+
+
+def told_json(sample: Sample) -> str:
+    """Give the text of a JSON object with every field but cluster, source and moment."""
+    text = _adapter(type(sample)).dump_json(sample, exclude=set(_COLUMNS)).decode()
+    return text if _NUL not in text else json.dumps(cleaned(json.loads(text)), ensure_ascii=False)
+
+
+def told_sample(
+    kind: type[Kind],
+    told: Mapping[str, object],
+    *,
+    cluster: str,
+    source: str,
+    observed_at: datetime,
+) -> Kind:
+    """Give the sample that was stored."""
+    columns = {"cluster": cluster, "source": source, "observed_at": observed_at}
+    return _adapter(kind).validate_python({**told, **columns})
+
+
+def rows_json(rows: list[dict[str, object]]) -> str:
+    """Give the text of a JSON array of rows for `jsonb_to_recordset`; NaN is null."""
+    return json.dumps([cleaned(row) for row in rows], ensure_ascii=False, default=_plain)
+
+
+def cleaned(value: Any) -> Any:  # noqa: ANN401 whatever JSON may hold
+    """Give a value as PostgreSQL's jsonb can hold it: without NUL and without infinities."""
+    match value:
+        case str():
+            return storable(value)
+        case float() if math.isnan(value):
+            return None
+        case float() if math.isinf(value):
+            return str(value)
+        case Mapping():
+            told = cast("Mapping[object, object]", value)
+            return {cleaned(key): cleaned(one) for key, one in told.items()}
+        case list() | tuple():
+            return [cleaned(one) for one in cast("Sequence[object]", value)]
+        case _:
+            return value
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no value of a row")
+
+
+@cache
+def _adapter(kind: type[Kind]) -> TypeAdapter[Kind]:
+    return TypeAdapter(kind, config=_CONFIG)
