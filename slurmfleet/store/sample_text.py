@@ -1,8 +1,8 @@
 """Samples to JSON in the database and back; pure.
 
 What newer versions wrote and this one does not know is left out; what an older one did not write
-has its default. JSON has no infinity: such a number is a string, which PostgreSQL's own casts and
-this module read back.
+has its default. JSON has neither infinity nor NaN: such a number is a string, which PostgreSQL's
+own casts and this module read back.
 """
 
 import json
@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from slurmfleet.contracts.sample import Sample
 from slurmfleet.store.write.columns import storable
@@ -22,14 +22,11 @@ Kind = TypeVar("Kind", bound=Sample)
 _COLUMNS = frozenset({"cluster", "source", "observed_at"})
 """Fields that have columns of their own beside the text."""
 
-_NUL = "\\u0000"
-_CONFIG = ConfigDict(ser_json_inf_nan="strings")
-
 
 def told_json(sample: Sample) -> str:
     """Give the text of a JSON object with every field but cluster, source and moment."""
-    text = _adapter(type(sample)).dump_json(sample, exclude=set(_COLUMNS)).decode()
-    return text if _NUL not in text else json.dumps(cleaned(json.loads(text)), ensure_ascii=False)
+    fields = _adapter(type(sample)).dump_python(sample, exclude=set(_COLUMNS))
+    return json.dumps(cleaned(fields), ensure_ascii=False, default=_plain)
 
 
 def told_sample(
@@ -46,18 +43,16 @@ def told_sample(
 
 
 def rows_json(rows: list[dict[str, object]]) -> str:
-    """Give the text of a JSON array of rows for `jsonb_to_recordset`; NaN is null."""
+    """Give the text of a JSON array of rows for `jsonb_to_recordset`."""
     return json.dumps([cleaned(row) for row in rows], ensure_ascii=False, default=_plain)
 
 
 def cleaned(value: Any) -> Any:  # noqa: ANN401 whatever JSON may hold
-    """Give a value as PostgreSQL's jsonb can hold it: without NUL and without infinities."""
+    """Give a value as PostgreSQL's jsonb can hold it: without NUL, NaN and infinities."""
     match value:
         case str():
             return storable(value)
-        case float() if math.isnan(value):
-            return None
-        case float() if math.isinf(value):
+        case float() if not math.isfinite(value):
             return str(value)
         case Mapping():
             told = cast("Mapping[object, object]", value)
@@ -76,4 +71,4 @@ def _plain(value: object) -> str:
 
 @cache
 def _adapter(kind: type[Kind]) -> TypeAdapter[Kind]:
-    return TypeAdapter(kind, config=_CONFIG)
+    return TypeAdapter(kind)

@@ -37,6 +37,9 @@ class Size:
     facts: int
     """Told at once; a multiple of three."""
 
+    samples: int
+    """Of GPUs, told at once."""
+
     batches: int
     live_jobs: int
     requests: int
@@ -51,6 +54,7 @@ QUICK = Size(
     queues=(10_000,),
     looks=3,
     facts=30_000,
+    samples=100_000,
     batches=3,
     live_jobs=100_000,
     requests=200,
@@ -63,6 +67,7 @@ FULL = Size(
     queues=(10_000, 100_000),
     looks=5,
     facts=90_000,
+    samples=200_000,
     batches=5,
     live_jobs=100_000,
     requests=1_000,
@@ -100,6 +105,12 @@ class Bench:
                 repetitions=self.size.batches,
                 folder=self._subfolder("ingest"),
             )
+            self._begin("samples through bus and projector into the store")
+            self.results += await ingest.measure_samples(
+                samples=self.size.samples,
+                repetitions=self.size.batches,
+                folder=self._subfolder("samples"),
+            )
         if {"reads", "visible"} & set(self.groups):
             await self._measure_readers()
         if "requests" in self.groups:
@@ -136,7 +147,8 @@ class Bench:
         """How many steps there will be."""
         alone = len(set(self.groups) & {"machine", "ingest", "reads", "visible", "requests"})
         looks = len(self.size.queues) if "collector" in self.groups else 0
-        return alone + looks + bool({"reads", "visible"} & set(self.groups))
+        twice = "ingest" in self.groups
+        return alone + twice + looks + bool({"reads", "visible"} & set(self.groups))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,7 +17,7 @@ Row = dict[str, object]
 
 def identity_of(sample: Sample) -> tuple[str, ...]:
     """Give which thing of its cluster, kind and source a sample is about."""
-    return _IDENTITIES[type(sample)](sample)
+    return tuple(str(getattr(sample, name)) for name in _IDENTITIES[type(sample)])
 
 
 def newest_columns(samples: Sequence[Sample]) -> dict[str, str]:
@@ -138,14 +138,14 @@ _TABLES: Mapping[type[Sample], tuple[str, Callable[..., Row]]] = {
     SurveyFinished: ("insert_surveys", _survey),
 }
 
-_IDENTITIES: Mapping[type[Sample], Callable[..., tuple[str, ...]]] = {
-    PartitionSampled: lambda one: (one.partition,),
-    ShareSampled: lambda one: (one.account, one.user, one.partition),
-    QosSampled: lambda one: (one.name,),
-    UsageSampled: lambda one: (one.account, one.user, one.since_at.isoformat()),
-    OccupancySampled: lambda _: (),
-    QuotaSampled: lambda one: (one.path, one.file_system, one.kind, one.owner),
-    SurveyFinished: lambda one: (one.topic,),
+_IDENTITIES: Mapping[type[Sample], tuple[str, ...]] = {
+    PartitionSampled: ("partition",),
+    ShareSampled: ("account", "user", "partition"),
+    QosSampled: ("name",),
+    UsageSampled: ("account", "user", "since_at"),
+    OccupancySampled: (),
+    QuotaSampled: ("path", "file_system", "kind", "owner"),
+    SurveyFinished: ("topic",),
 }
 
 CLUSTER_KINDS = tuple(_TABLES)

@@ -6,9 +6,16 @@ Written for speed: 50,000 samples a second leave 20 µs for each, bus and Postgr
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from slurmfleet.contracts.use import GpuSampled, LoadSampled, SamplingMissed
-from slurmfleet.store.write.columns import number_array, storable, text_array, time_array
+from slurmfleet.store.write.columns import (
+    measures_array,
+    number_array,
+    storable,
+    text_array,
+    time_array,
+)
 
 SeriesKey = tuple[object, ...]
 Columns = Mapping[str, str]
@@ -34,17 +41,9 @@ _LOAD_VALUES = (
     "memory_peak_mib",
     "memory_limit_mib",
 )
+_DESCRIPTION = attrgetter("model", "mig_profile", "memory_total_mib", "observed_at")
+_MARKED = attrgetter("cluster", "job_id", "submitted_at", "observed_at")
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Described:
-    """What a batch tells of one series beside its key: of each the greatest."""
-
-    mig_profile: str = ""
-    model: str = ""
-    memory_total_mib: int | None = None
-    last_at: datetime = _NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,52 +70,23 @@ class SeriesBatch:
 
 def gpu_batch(samples: Sequence[GpuSampled]) -> SeriesBatch:
     """Give the columns of GPU samples and of their series."""
-    raw: dict[SeriesKey, int] = {}
-    raw_places = [
-        raw.setdefault(
-            (
-                one.cluster,
-                one.job_id,
-                one.submitted_at,
-                one.source,
-                one.node,
-                one.gpu_uuid,
-                one.gpu_index,
-            ),
-            len(raw),
-        )
-        for one in samples
-    ]
-    keys, places = _storable(raw, raw_places)
-    described = [_Described() for _ in keys]
-    for at, one in zip(places, samples, strict=True):
-        _describe(described[at], one)
-    series = _key_columns(_GPU_SERIES, keys) | {
-        "mig_profile": text_array([one.mig_profile for one in described]),
-        "model": text_array([one.model for one in described]),
-        "memory_total_mib": number_array([one.memory_total_mib for one in described]),
-        "last_day": _days([one.last_at for one in described]),
-    }
-    values = {name: number_array([getattr(one, name) for one in samples]) for name in _GPU_VALUES}
-    values["observed_at"] = moments_array(one.observed_at for one in samples)
-    return SeriesBatch(keys=keys, places=places, series=series, values=values)
+    keys, places = _series_of(samples, _GPU_SERIES)
+    columns = _key_columns(_GPU_SERIES, keys) | _described(samples, places, len(keys))
+    return SeriesBatch(
+        keys=keys, places=places, series=columns, values=_values(samples, _GPU_VALUES)
+    )
 
 
 def load_batch(samples: Sequence[LoadSampled]) -> SeriesBatch:
     """Give the columns of load samples and of their series."""
-    raw: dict[SeriesKey, int] = {}
-    raw_places = [
-        raw.setdefault((one.cluster, one.job_id, one.submitted_at, one.source, one.node), len(raw))
-        for one in samples
-    ]
-    keys, places = _storable(raw, raw_places)
+    keys, places = _series_of(samples, _LOAD_SERIES)
     last = [_NEVER] * len(keys)
-    for at, one in zip(places, samples, strict=True):
-        last[at] = max(last[at], one.observed_at)
-    values = {name: number_array([getattr(one, name) for one in samples]) for name in _LOAD_VALUES}
-    values["observed_at"] = moments_array(one.observed_at for one in samples)
-    series = _key_columns(_LOAD_SERIES, keys) | {"last_day": _days(last)}
-    return SeriesBatch(keys=keys, places=places, series=series, values=values)
+    for at, one in set(zip(places, map(attrgetter("observed_at"), samples), strict=True)):
+        last[at] = max(last[at], one)
+    columns = _key_columns(_LOAD_SERIES, keys) | {"last_day": _days(last)}
+    return SeriesBatch(
+        keys=keys, places=places, series=columns, values=_values(samples, _LOAD_VALUES)
+    )
 
 
 def gap_columns(gaps: Sequence[SamplingMissed]) -> dict[str, str]:
@@ -134,7 +104,7 @@ def mark_columns(samples: Iterable[GpuSampled | LoadSampled | SamplingMissed]) -
     The order matters: two writers that mark the same jobs must not wait for each other in a ring.
     """
     hours: dict[datetime, datetime] = {}
-    told = {(one.cluster, one.job_id, one.submitted_at, one.observed_at) for one in samples}
+    told = set(map(_MARKED, samples))
     marks: set[tuple[str, str, datetime, datetime]] = set()
     for cluster, job_id, submitted_at, moment in told:
         hour_at = hours.get(moment) or hours.setdefault(moment, _hour(moment))
@@ -158,10 +128,15 @@ def moments_array(moments: Iterable[datetime]) -> str:
     )
 
 
-def _storable(
-    raw: Mapping[SeriesKey, int], raw_places: Sequence[int]
+def _series_of(
+    samples: Sequence[GpuSampled] | Sequence[LoadSampled], names: Sequence[str]
 ) -> tuple[tuple[SeriesKey, ...], Sequence[int]]:
-    """Give keys as PostgreSQL will hold them: two that differ in what it cannot hold are one."""
+    """Give each series once, as PostgreSQL will hold it, and of each sample where its own stands.
+
+    Two series that differ only in what PostgreSQL cannot hold are one.
+    """
+    raw: dict[SeriesKey, int] = {}
+    raw_places = [raw.setdefault(key, len(raw)) for key in map(attrgetter(*names), samples)]
     keys: dict[SeriesKey, int] = {}
     moved = [
         keys.setdefault(
@@ -173,15 +148,32 @@ def _storable(
     return tuple(keys), places
 
 
-def _describe(known: _Described, one: GpuSampled) -> None:
-    known.last_at = max(known.last_at, one.observed_at)
-    if one.model and one.model > known.model:
-        known.model = one.model
-    if one.mig_profile and one.mig_profile > known.mig_profile:
-        known.mig_profile = one.mig_profile
-    total_mib = one.memory_total_mib
-    if total_mib is not None and total_mib > (known.memory_total_mib or -1):
-        known.memory_total_mib = total_mib
+def _described(samples: Sequence[GpuSampled], places: Sequence[int], count: int) -> dict[str, str]:
+    """Give what a batch tells of series beside their keys: of each thing the greatest."""
+    models, profiles = [""] * count, [""] * count
+    totals_mib: list[int | None] = [None] * count
+    last = [_NEVER] * count
+    told = set(zip(places, map(_DESCRIPTION, samples), strict=True))
+    for at, (model, mig_profile, total_mib, observed_at) in told:
+        models[at] = max(models[at], storable(model))
+        profiles[at] = max(profiles[at], storable(mig_profile))
+        last[at] = max(last[at], observed_at)
+        known_mib = totals_mib[at]
+        totals_mib[at] = total_mib if known_mib is None else max(known_mib, total_mib or 0)
+    return {
+        "mig_profile": text_array(profiles),
+        "model": text_array(models),
+        "memory_total_mib": number_array(totals_mib),
+        "last_day": _days(last),
+    }
+
+
+def _values(
+    samples: Sequence[GpuSampled] | Sequence[LoadSampled], names: Sequence[str]
+) -> dict[str, str]:
+    told = zip(*map(attrgetter(*names), samples), strict=True)
+    values = {name: measures_array(column) for name, column in zip(names, told, strict=True)}
+    return {**values, "observed_at": moments_array(map(attrgetter("observed_at"), samples))}
 
 
 def _key_columns(names: Sequence[str], keys: Sequence[SeriesKey]) -> dict[str, str]:
