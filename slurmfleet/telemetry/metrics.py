@@ -139,6 +139,11 @@ DEAD_LETTERS = Counter(
     "Messages that could not be used and were put aside with a reason.",
     ("consumer",),
 )
+STORE_FORGOTTEN = Counter(
+    "slurmfleet_store_forgotten_total",
+    "Rows that were forgotten for their age; of hypertables whole chunks.",
+    ("table",),
+)
 ROLL_REPAIRS = Counter(
     "slurmfleet_roll_repairs_total",
     "Jobs that store and roll told differently, by what was done: adopt, tell_again, given_up.",

@@ -19,7 +19,7 @@ from slurmfleet.store.write.poll_batch import (
 from slurmfleet.store.write.samples import apply_samples, stored_samples
 from slurmfleet.store.write.status import ClusterStatus
 
-_LOCK_KEY = 0x736C_666C_6661_6374
+LOCK_KEY = 0x736C_666C_6661_6374
 """Our own key among the server's advisory locks: "slflfact"."""
 
 
@@ -65,7 +65,7 @@ async def apply_facts(pool: StorePool, facts: Sequence[Fact]) -> Applied:
     if not facts:
         return Applied()
     async with pool.transaction("apply facts") as connection:
-        await connection.execute(statement("lock_writing").text, {"key": _LOCK_KEY})
+        await connection.execute(statement("lock_writing").text, {"key": LOCK_KEY})
         new_polls = await _apply_polls(connection, polls) if polls else 0
         jobs = await _apply_jobs(connection, job_facts) if job_facts else 0
         added = await _apply_events(connection, job_facts)
