@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter
 
 from slurmfleet.contracts.sample import Sample
+from slurmfleet.contracts.surveys import SurveyFinished
 from slurmfleet.store.write.columns import storable
 
 Kind = TypeVar("Kind", bound=Sample)
@@ -24,8 +25,12 @@ _COLUMNS = frozenset({"cluster", "source", "observed_at"})
 
 
 def told_json(sample: Sample) -> str:
-    """Give the text of a JSON object with every field but cluster, source and moment."""
-    fields = _adapter(type(sample)).dump_python(sample, exclude=set(_COLUMNS))
+    """Give the text of a JSON object with every field but cluster, source and moment.
+
+    A survey has its source here: whoever answers a question, its outcome is one thing.
+    """
+    held = _COLUMNS - {"source"} if isinstance(sample, SurveyFinished) else _COLUMNS
+    fields = _adapter(type(sample)).dump_python(sample, exclude=set(held))
     return json.dumps(cleaned(fields), ensure_ascii=False, default=_plain)
 
 
@@ -39,7 +44,7 @@ def told_sample(
 ) -> Kind:
     """Give the sample that was stored."""
     columns = {"cluster": cluster, "source": source, "observed_at": observed_at}
-    return _adapter(kind).validate_python({**told, **columns})
+    return _adapter(kind).validate_python({**columns, **told})
 
 
 def rows_json(rows: list[dict[str, object]]) -> str:
