@@ -17,11 +17,20 @@ import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import collector_look, ingest, machine, reads, slurm_requests, table, visible
+from tests.bench import (
+    collector_look,
+    ingest,
+    machine,
+    reads,
+    sizes,
+    slurm_requests,
+    table,
+    visible,
+)
 from tests.bench.measure import Result
 from tests.bench.parts import fill_with_live_jobs, fleet_in
 
-GROUPS = ("machine", "collector", "ingest", "reads", "visible", "requests")
+GROUPS = ("machine", "collector", "ingest", "reads", "visible", "requests", "sizes")
 _WIDTH = 200
 
 
@@ -113,6 +122,11 @@ class Bench:
             )
         if {"reads", "visible"} & set(self.groups):
             await self._measure_readers()
+        if "sizes" in self.groups:
+            self._begin("bytes of what is stored")
+            self.results += await sizes.measure(
+                samples=self.size.samples, folder=self._subfolder("sizes")
+            )
         if "requests" in self.groups:
             self._begin("requests that real Slurms count, for minutes")
             self.results += await slurm_requests.measure(
@@ -145,7 +159,9 @@ class Bench:
     @property
     def steps(self) -> int:
         """How many steps there will be."""
-        alone = len(set(self.groups) & {"machine", "ingest", "reads", "visible", "requests"})
+        alone = len(
+            set(self.groups) & {"machine", "ingest", "reads", "visible", "requests", "sizes"}
+        )
         looks = len(self.size.queues) if "collector" in self.groups else 0
         twice = "ingest" in self.groups
         return alone + twice + looks + bool({"reads", "visible"} & set(self.groups))

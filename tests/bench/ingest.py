@@ -39,7 +39,7 @@ async def measure(*, facts: int, repetitions: int, folder: Path) -> list[Result]
         details: list[dict[str, float]] = []
         stored = 0
         for number in range(repetitions):
-            told = list(_lives(number * facts, facts))
+            told = list(lives(number * facts, facts))
             before = cpu_by_part(fleet)
             began_s, began_cpu_s = time.perf_counter(), time.process_time()
             publish_s = await _publish(fleet, told)
@@ -140,7 +140,7 @@ async def _until(fleet: Fleet, query: sql.SQL, rows: int) -> None:
     await eventually(all_there, limit_s=_LIMIT_S)
 
 
-def _lives(first_id: int, facts: int) -> Iterator[Fact]:
+def lives(first_id: int, facts: int) -> Iterator[Fact]:
     """Give the facts of whole lives: all submissions, then all starts, then all ends."""
     now = datetime.now(tz=UTC)
     waiting = [

@@ -19,7 +19,8 @@ AT_ONCE = 500
 """Hours of jobs in one transaction: 4,000 GPUs at 8 to a job, some 500,000 samples."""
 
 _LOCK_KEY = 0x736C_666C_6A75_7365
-"""Our own key among the server's advisory locks: "slfljuse"."""
+"""Our own key among the server's advisory locks: "slfljuse". One process at a time works hours out,
+so that an older answer never replaces a newer one; facts are written meanwhile."""
 
 _HOUR = timedelta(hours=1)
 
@@ -45,7 +46,7 @@ async def roll_up_job_use(pool: StorePool, *, at_once: int = AT_ONCE) -> int:
         StoreError: In every kind of its tree; what is marked stays marked.
     """
     async with pool.transaction("roll up job use") as connection:
-        await connection.execute(statement("lock_job_use").text, {"key": _LOCK_KEY})
+        await connection.execute(statement("lock_writing").text, {"key": _LOCK_KEY})
         cursor = connection.cursor(row_factory=class_row(Mark))
         await cursor.execute(statement("read_job_use_marks").text, {"limit": at_once})
         marks = await cursor.fetchall()

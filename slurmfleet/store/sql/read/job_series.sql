@@ -50,3 +50,10 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS ls ON TRUE
 ORDER BY ba.place
+
+-- name: read_job_use_marks
+-- One row per marked hour, the oldest hours first; at most so many.
+SELECT ma.cluster, ma.job_id, ma.submitted_at, ma.hour_at, ma.marks
+FROM job_use_marks AS ma
+ORDER BY ma.hour_at, ma.cluster, ma.job_id, ma.submitted_at
+LIMIT %(limit)s::integer
