@@ -16,9 +16,11 @@ from pydantic import TypeAdapter
 
 from slurmfleet.contracts.sample import Sample
 from slurmfleet.contracts.surveys import SurveyFinished
-from slurmfleet.store.write.columns import storable
 
 Kind = TypeVar("Kind", bound=Sample)
+
+_REPLACEMENT = "\ufffd"
+"""For NUL, which PostgreSQL's jsonb cannot hold."""
 
 _COLUMNS = frozenset({"cluster", "source", "observed_at"})
 """Fields that have columns of their own beside the text."""
@@ -56,7 +58,7 @@ def cleaned(value: Any) -> Any:  # noqa: ANN401 whatever JSON may hold
     """Give a value as PostgreSQL's jsonb can hold it: without NUL, NaN and infinities."""
     match value:
         case str():
-            return storable(value)
+            return value.replace("\x00", _REPLACEMENT)
         case float() if not math.isfinite(value):
             return str(value)
         case Mapping():
