@@ -7,7 +7,7 @@ import pytest
 
 from services.projector.chores import chores, kept_days
 from services.projector.settings import ProjectorSettings
-from slurmfleet.contracts.events import JobEnded, JobFact, JobSubmitted
+from slurmfleet.contracts.events import JobEnded, JobSubmitted
 from slurmfleet.contracts.jobs import Evidence, JobState
 from slurmfleet.contracts.shares import ShareSampled
 from slurmfleet.store.edition import Edition
@@ -76,7 +76,9 @@ async def test_no_other_table_can_be_emptied(store_writer: StorePool, table: str
 
 
 async def test_live_jobs_and_recent_ones_stay(database: Database, store_writer: StorePool):
-    def fact(kind: type[JobSubmitted | JobEnded], job_id: str, **changes: object) -> JobFact:
+    def fact(
+        kind: type[JobSubmitted | JobEnded], job_id: str, **changes: object
+    ) -> JobSubmitted | JobEnded:
         job = a_job(job_id, **changes)
         seen = job.ended_at or NOON - 400 * DAY
         return kind(cluster=ALPHA, job=job, observed_at=seen, revision=1, source=Evidence.QUEUE)
