@@ -41,7 +41,8 @@ _LOAD_VALUES = (
     "memory_peak_mib",
     "memory_limit_mib",
 )
-_DESCRIPTION = attrgetter("model", "mig_profile", "memory_total_mib", "observed_at")
+_DESCRIPTION = attrgetter("model", "mig_profile", "memory_total_mib")
+_MOMENT = attrgetter("observed_at")
 _MARKED = attrgetter("cluster", "job_id", "submitted_at", "observed_at")
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -81,7 +82,7 @@ def load_batch(samples: Sequence[LoadSampled]) -> SeriesBatch:
     """Give the columns of load samples and of their series."""
     keys, places = _series_of(samples, _LOAD_SERIES)
     last = [_NEVER] * len(keys)
-    for at, one in set(zip(places, map(attrgetter("observed_at"), samples), strict=True)):
+    for at, one in set(zip(places, map(_MOMENT, samples), strict=True)):
         last[at] = max(last[at], one)
     columns = _key_columns(_LOAD_SERIES, keys) | {"last_day": _days(last)}
     return SeriesBatch(
@@ -153,11 +154,15 @@ def _described(samples: Sequence[GpuSampled], places: Sequence[int], count: int)
     models, profiles = [""] * count, [""] * count
     totals_mib: list[int | None] = [None] * count
     last = [_NEVER] * count
-    told = set(zip(places, map(_DESCRIPTION, samples), strict=True))
-    for at, (model, mig_profile, total_mib, observed_at) in told:
+    for at, moment in zip(places, map(_MOMENT, samples), strict=True):
+        if moment > last[at]:  # noqa: PLR1730 twice as fast as max, for every sample
+            last[at] = moment
+    # Nearly all samples of a series tell the same.
+    for at, (model, mig_profile, total_mib) in set(
+        zip(places, map(_DESCRIPTION, samples), strict=True)
+    ):
         models[at] = max(models[at], storable(model))
         profiles[at] = max(profiles[at], storable(mig_profile))
-        last[at] = max(last[at], observed_at)
         known_mib = totals_mib[at]
         totals_mib[at] = total_mib if known_mib is None else max(known_mib, total_mib or 0)
     return {
@@ -173,7 +178,7 @@ def _values(
 ) -> dict[str, str]:
     told = zip(*map(attrgetter(*names), samples), strict=True)
     values = {name: measures_array(column) for name, column in zip(names, told, strict=True)}
-    return {**values, "observed_at": moments_array(map(attrgetter("observed_at"), samples))}
+    return {**values, "observed_at": moments_array(map(_MOMENT, samples))}
 
 
 def _key_columns(names: Sequence[str], keys: Sequence[SeriesKey]) -> dict[str, str]:

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from slurmfleet.contracts.capacity import PartitionSampled
@@ -18,11 +19,13 @@ from slurmfleet.store.read.samples import (
     job_load_points,
     newest_samples,
 )
+from slurmfleet.store.roles import Role
 from slurmfleet.store.write.cluster_samples import CLUSTER_KINDS
 from slurmfleet.store.write.facts import apply_facts
 from slurmfleet.testing.builders import ALPHA, NOON
-from slurmfleet.testing.samples import filled
+from slurmfleet.testing.samples import a_sample_of_each_kind, filled
 from tests.integration.store.test_apply_samples import GPU, LOAD
+from tests.plugins.postgres import Database
 
 JOB = JobKey(cluster=ALPHA, job_id=GPU.job_id, submitted_at=GPU.submitted_at)
 PARTITION = filled(PartitionSampled, observed_at=NOON, partition="gpu")
@@ -162,3 +165,42 @@ async def test_a_jobs_samples_come_in_equal_steps(store_writer: StorePool, store
         (NOON, 5, 4),
         (NOON + timedelta(minutes=2), 5, 4),
     ]
+
+
+async def test_five_minutes_of_a_gpu_are_what_its_samples_come_to(
+    database: Database, store_writer: StorePool
+):
+    steps = [(0, 10.0), (299, 30.0), (300, 50.0)]
+    samples = [
+        replace(GPU, observed_at=NOON + timedelta(seconds=at), utilization_pct=pct)
+        for at, pct in steps
+    ]
+    await apply_facts(store_writer, samples)
+
+    rows = await selected_by_grafana(
+        database,
+        """
+        SELECT us.bucket_at, us.utilization_pct_mean, us.utilization_pct_max, us.samples, us.model
+        FROM grafana.gpu_use_5min AS us
+        ORDER BY us.bucket_at
+        """,
+    )
+
+    assert rows == [(NOON, 20, 30, 2, "H100"), (NOON + timedelta(minutes=5), 50, 50, 1, "H100")]
+
+
+async def test_every_view_of_samples_answers_a_dashboard(
+    database: Database, store_writer: StorePool
+):
+    await apply_facts(store_writer, a_sample_of_each_kind())
+    names = ("gpu_use_5min", "load_samples", "partition_samples", "share_samples")
+    others = ("usage_samples", "occupancy_samples", "quota_samples", "surveys")
+
+    for name in (*names, *others):
+        rows = await selected_by_grafana(database, f"SELECT * FROM grafana.{name}")  # noqa: S608
+        assert len(rows) == 1, name
+
+
+async def selected_by_grafana(database: Database, query: str) -> list[tuple[object, ...]]:
+    async with await psycopg.AsyncConnection.connect(database.dsn(Role.GRAFANA)) as connection:
+        return await (await connection.execute(query.encode())).fetchall()
