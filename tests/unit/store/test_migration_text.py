@@ -95,3 +95,23 @@ def test_five_minutes_have_the_same_columns_on_every_edition():
     assert columns[Edition.APACHE] == columns[Edition.PLAIN]
     assert columns[Edition.COMMUNITY] == columns[Edition.PLAIN]
     assert "bucket_at" in columns[Edition.PLAIN]
+
+
+def test_what_is_compressed_is_ordered_by_the_rest_of_its_key():
+    """TimescaleDB refuses to compress a table whose key has a column in neither place."""
+    found: set[str] = set()
+    for name in ("job_samples", "cluster_samples"):
+        text = shipped_for_community(name)
+        for table, segments, order in re.findall(
+            r"ALTER TABLE (\w+) SET \(\s+timescaledb.compress,\s+"
+            r"timescaledb.compress_segmentby = '([^']+)',\s+"
+            r"timescaledb.compress_orderby = '([^']+)'",
+            text,
+        ):
+            made = text[text.index(f"CREATE TABLE {table} (") :]
+            key = re.search(r"PRIMARY KEY \(([^)]+)\)", made)
+            assert key
+            assert set(key[1].split(", ")) == {*segments.split(", "), *order.split(", ")}, table
+            found.add(table)
+
+    assert found == {"gpu_samples", "load_samples", "partition_samples", "share_samples", "surveys"}
