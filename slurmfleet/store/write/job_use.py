@@ -15,8 +15,8 @@ from slurmfleet.store.pool import StorePool
 from slurmfleet.store.statements import statement
 from slurmfleet.store.write.columns import number_array, text_array, time_array
 
-AT_ONCE = 500
-"""Hours of jobs in one transaction: 4,000 GPUs at 8 to a job, some 500,000 samples."""
+AT_ONCE = 200
+"""Hours of jobs in one transaction: at 8 GPUs to a job some 190,000 samples, a second of work."""
 
 _LOCK_KEY = 0x736C_666C_6A75_7365
 """Our own key among the server's advisory locks: "slfljuse". One process at a time works hours out,
