@@ -31,6 +31,8 @@ from slurmfleet.contracts.poll_codec import poll_from_pb, poll_to_pb
 from slurmfleet.contracts.sample import Sample
 from slurmfleet.contracts.samples import SAMPLE_KINDS
 from slurmfleet.contracts.subjects import fact_subject
+from slurmfleet.contracts.use import GpuSampled, LoadSampled
+from slurmfleet.contracts.use_codec import gpu_from_pb, gpu_to_pb, load_from_pb, load_to_pb
 from slurmfleet.pb.v1 import facts_pb2 as pb
 
 PACK_SIZE = 1_000
@@ -112,6 +114,10 @@ def _to_pb(fact: Fact) -> pb.Fact:
             _fill(message.job_ended, fact)
         case JobVanished():
             _fill(message.job_vanished, fact)
+        case GpuSampled():
+            message.gpu_sampled.CopyFrom(gpu_to_pb(fact))
+        case LoadSampled():
+            message.load_sampled.CopyFrom(load_to_pb(fact))
         case Sample():
             fill(getattr(message, _BODIES[type(fact)]), fact)
     return message
@@ -152,10 +158,18 @@ def _sample(body: str | None, message: pb.Fact) -> Sample | None:
     kind = _SAMPLES.get(body or "")
     if kind is None:
         return None
-    fact = value_of(kind, getattr(message, body or ""))
+    fact = _sample_of(kind, message)
     if not fact.cluster:
         raise ValueError("a sample without cluster")
     return fact
+
+
+def _sample_of(kind: type[Sample], message: pb.Fact) -> Sample:
+    if kind is GpuSampled:
+        return gpu_from_pb(message.gpu_sampled)
+    if kind is LoadSampled:
+        return load_from_pb(message.load_sampled)
+    return value_of(kind, getattr(message, _BODIES[kind]))
 
 
 def _changed_fact(message: pb.JobChanged) -> JobChanged:

@@ -22,4 +22,9 @@ def to_timestamp(moment: datetime) -> Timestamp:
 
 def from_timestamp(stamp: Timestamp) -> datetime:
     """Give the aware UTC moment of a message."""
-    return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1_000)
+    return moment_of(stamp.seconds, stamp.nanos)
+
+
+def moment_of(seconds: int, nanos: int) -> datetime:
+    """Give the aware UTC moment so long after 1970 began."""
+    return _EPOCH + timedelta(seconds=seconds, microseconds=nanos // _MICROSECOND_NS)

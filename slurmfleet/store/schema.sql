@@ -23,6 +23,57 @@ $$;
 
 COMMENT ON FUNCTION public.forget_polls(before timestamp with time zone) IS 'Forgets polls that began before a moment: rows of a plain table, whole chunks of a hypertable; how many.';
 
+CREATE FUNCTION public.forget_rows(what text, before timestamp with time zone, at_most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    condition text;
+    forgotten bigint;
+BEGIN
+
+    IF what = 'gpu_use_5min' THEN
+        RETURN 0;
+    END IF;
+
+    condition := CASE
+        WHEN what IN (
+            'gpu_samples', 'load_samples', 'partition_samples', 'share_samples', 'surveys',
+            'sampling_gaps', 'qos_samples', 'usage_samples', 'occupancy_samples', 'quota_samples',
+            'newest_samples', 'job_events'
+        ) THEN 'ro.observed_at < $1'
+        WHEN what = 'gpu_series' THEN
+            'ro.last_day < ($1 AT TIME ZONE ''UTC'')::date AND NOT EXISTS ('
+            'SELECT FROM public.gpu_samples AS sa WHERE sa.series_id = ro.series_id)'
+        WHEN what = 'load_series' THEN
+            'ro.last_day < ($1 AT TIME ZONE ''UTC'')::date AND NOT EXISTS ('
+            'SELECT FROM public.load_samples AS sa WHERE sa.series_id = ro.series_id)'
+        WHEN what = 'jobs' THEN
+            'NOT ro.is_live AND ro.observed_at < $1 AND coalesce(ro.ended_at, ro.observed_at) < $1'
+        WHEN what = 'job_use' THEN
+            'coalesce(ro.last_observed_at, ro.submitted_at) < $1 AND NOT EXISTS ('
+            'SELECT FROM public.jobs AS jo WHERE jo.cluster = ro.cluster AND jo.job_id = ro.job_id'
+            ' AND jo.submitted_at = ro.submitted_at)'
+        WHEN what = 'job_use_hours' THEN
+            'ro.hour_at < $1 AND NOT EXISTS ('
+            'SELECT FROM public.job_use AS us WHERE us.cluster = ro.cluster AND us.job_id = ro.job_id'
+            ' AND us.submitted_at = ro.submitted_at)'
+    END;
+    IF condition IS NULL THEN
+        RAISE EXCEPTION 'rows of % are not to be forgotten', what USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    EXECUTE format(
+        'DELETE FROM public.%1$I WHERE ctid = ANY(ARRAY('
+        'SELECT ro.ctid FROM public.%1$I AS ro WHERE %2$s LIMIT $2))',
+        what, condition
+    ) USING before, at_most;
+    GET DIAGNOSTICS forgotten = ROW_COUNT;
+    RETURN forgotten;
+END
+$_$;
+
+COMMENT ON FUNCTION public.forget_rows(what text, before timestamp with time zone, at_most integer) IS 'Forgets what is older than a moment: at most so many rows of an ordinary table, whole chunks of a hypertable; how many.';
+
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -157,6 +208,118 @@ CREATE VIEW grafana.cluster_status AS
 
 COMMENT ON VIEW grafana.cluster_status IS 'One row per cluster: what its newest polls say.';
 
+CREATE TABLE public.gpu_samples (
+    series_id bigint NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    utilization_pct real,
+    power_w real,
+    temperature_c real,
+    span_s real,
+    memory_used_mib integer,
+    gpu_count integer NOT NULL,
+    CONSTRAINT gpu_samples_sane CHECK (((utilization_pct >= (0)::double precision) AND (utilization_pct <= (100)::double precision) AND (power_w >= (0)::double precision) AND (power_w < 'Infinity'::real) AND (temperature_c > '-Infinity'::real) AND (temperature_c < 'Infinity'::real) AND (span_s >= (0)::double precision) AND (span_s < 'Infinity'::real) AND (memory_used_mib >= 0) AND (gpu_count > 0)))
+);
+
+COMMENT ON TABLE public.gpu_samples IS 'One row per series and moment, stored once however often it is told. Written by: projector.';
+
+COMMENT ON COLUMN public.gpu_samples.series_id IS 'Which GPU of which job; gpu_series.';
+
+COMMENT ON COLUMN public.gpu_samples.observed_at IS 'When the source showed it.';
+
+COMMENT ON COLUMN public.gpu_samples.utilization_pct IS 'Percent of the time in which any kernel was resident; NULL: not told.';
+
+COMMENT ON COLUMN public.gpu_samples.power_w IS 'Power in watts; NULL: not told.';
+
+COMMENT ON COLUMN public.gpu_samples.temperature_c IS 'Temperature in degrees Celsius; NULL: not told.';
+
+COMMENT ON COLUMN public.gpu_samples.span_s IS 'Seconds over which the values are a mean; NULL: a moment''s.';
+
+COMMENT ON COLUMN public.gpu_samples.memory_used_mib IS 'GPU memory in use, in MiB; NULL: not told.';
+
+COMMENT ON COLUMN public.gpu_samples.gpu_count IS 'How many GPUs the values are a mean of.';
+
+COMMENT ON CONSTRAINT gpu_samples_sane ON public.gpu_samples IS 'Refuses NaN and the like, which would spoil every mean; such a fact goes to the dead letters.';
+
+CREATE TABLE public.gpu_series (
+    series_id bigint NOT NULL,
+    cluster text NOT NULL,
+    job_id text NOT NULL,
+    submitted_at timestamp with time zone NOT NULL,
+    source text NOT NULL,
+    node text NOT NULL,
+    gpu_uuid text NOT NULL,
+    gpu_index integer,
+    mig_profile text NOT NULL,
+    model text NOT NULL,
+    memory_total_mib integer,
+    last_day date NOT NULL
+);
+
+COMMENT ON TABLE public.gpu_series IS 'One row per GPU of a job as one source tells it, or per job where a source tells a mean. Written by: projector.';
+
+COMMENT ON COLUMN public.gpu_series.series_id IS 'Short name for gpu_samples.';
+
+COMMENT ON COLUMN public.gpu_series.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.gpu_series.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
+
+COMMENT ON COLUMN public.gpu_series.submitted_at IS 'When Slurm first accepted the job.';
+
+COMMENT ON COLUMN public.gpu_series.source IS 'Where it is read: prometheus/dcgm, sstat, sidecar, step.';
+
+COMMENT ON COLUMN public.gpu_series.node IS 'Node; empty: all nodes of the job together.';
+
+COMMENT ON COLUMN public.gpu_series.gpu_uuid IS 'As the driver names the GPU or MIG slice; empty where the source has none.';
+
+COMMENT ON COLUMN public.gpu_series.gpu_index IS 'The GPU''s number on its node; NULL where the source tells none.';
+
+COMMENT ON COLUMN public.gpu_series.mig_profile IS 'As 1g.10gb; empty for a whole GPU, or not told.';
+
+COMMENT ON COLUMN public.gpu_series.model IS 'As the driver names it; empty: not told.';
+
+COMMENT ON COLUMN public.gpu_series.memory_total_mib IS 'The GPU''s memory in MiB; NULL: not told.';
+
+COMMENT ON COLUMN public.gpu_series.last_day IS 'UTC day of its newest sample, for retention.';
+
+CREATE VIEW public.gpu_use_5min AS
+ SELECT series_id,
+    date_bin('00:05:00'::interval, observed_at, '2000-01-03 00:00:00+00'::timestamp with time zone) AS bucket_at,
+    avg(utilization_pct) AS utilization_pct_mean,
+    max(utilization_pct) AS utilization_pct_max,
+    (avg(memory_used_mib))::double precision AS memory_used_mib_mean,
+    max(memory_used_mib) AS memory_used_mib_max,
+    avg(power_w) AS power_w_mean,
+    max(gpu_count) AS gpu_count,
+    count(*) AS samples
+   FROM public.gpu_samples sa
+  GROUP BY series_id, (date_bin('00:05:00'::interval, observed_at, '2000-01-03 00:00:00+00'::timestamp with time zone));
+
+COMMENT ON VIEW public.gpu_use_5min IS 'One row per series of gpu_series and five minutes: means and maxima of its samples.';
+
+CREATE VIEW grafana.gpu_use_5min AS
+ SELECT se.cluster,
+    se.job_id,
+    se.submitted_at,
+    se.source,
+    se.node,
+    se.gpu_uuid,
+    se.gpu_index,
+    se.mig_profile,
+    se.model,
+    us.bucket_at,
+    us.utilization_pct_mean,
+    us.utilization_pct_max,
+    us.memory_used_mib_mean,
+    us.memory_used_mib_max,
+    se.memory_total_mib,
+    us.power_w_mean,
+    us.gpu_count,
+    us.samples
+   FROM (public.gpu_use_5min us
+     JOIN public.gpu_series se USING (series_id));
+
+COMMENT ON VIEW grafana.gpu_use_5min IS 'One row per GPU of a job and five minutes.';
+
 CREATE TABLE public.job_events (
     event_seq bigint NOT NULL,
     event_id text NOT NULL,
@@ -235,6 +398,177 @@ CREATE VIEW grafana.job_events AS
    FROM public.job_events ev;
 
 COMMENT ON VIEW grafana.job_events IS 'One row per recorded fact about a job.';
+
+CREATE TABLE public.job_use (
+    cluster text NOT NULL,
+    job_id text NOT NULL,
+    submitted_at timestamp with time zone NOT NULL,
+    samples bigint NOT NULL,
+    sampled_gpu_s double precision NOT NULL,
+    utilization_gpu_s double precision NOT NULL,
+    utilization_pct_max real,
+    memory_used_mib_mean double precision,
+    memory_used_mib_max integer,
+    power_w_mean double precision,
+    energy_j double precision,
+    gpus_seen integer NOT NULL,
+    cpu_sampled_s double precision NOT NULL,
+    cpu_utilization_pct_mean double precision,
+    memory_peak_mib integer,
+    gaps integer NOT NULL,
+    gap_s double precision NOT NULL,
+    first_observed_at timestamp with time zone,
+    last_observed_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.job_use IS 'One row per sampled job: what its job_use_hours come to. Written by: projector.';
+
+COMMENT ON COLUMN public.job_use.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.job_use.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
+
+COMMENT ON COLUMN public.job_use.submitted_at IS 'When Slurm first accepted the job.';
+
+COMMENT ON COLUMN public.job_use.samples IS 'GPU samples, load samples and gaps.';
+
+COMMENT ON COLUMN public.job_use.sampled_gpu_s IS 'GPU seconds for which a utilization is known; what was not sampled is not in it.';
+
+COMMENT ON COLUMN public.job_use.utilization_gpu_s IS 'Sum of utilization (0 to 1) times GPU seconds; divided by sampled_gpu_s it is the mean utilization.';
+
+COMMENT ON COLUMN public.job_use.utilization_pct_max IS 'Highest utilization of any GPU, in percent; NULL: not told.';
+
+COMMENT ON COLUMN public.job_use.memory_used_mib_mean IS 'Mean memory in use per GPU, in MiB; NULL: not told.';
+
+COMMENT ON COLUMN public.job_use.memory_used_mib_max IS 'Most memory in use on any GPU, in MiB; NULL: not told.';
+
+COMMENT ON COLUMN public.job_use.power_w_mean IS 'Mean power per GPU, in watts; NULL: not told.';
+
+COMMENT ON COLUMN public.job_use.energy_j IS 'Energy of the GPUs while sampled, in joules; NULL: not told.';
+
+COMMENT ON COLUMN public.job_use.gpus_seen IS 'GPUs that one source told at most within an hour.';
+
+COMMENT ON COLUMN public.job_use.cpu_sampled_s IS 'CPU seconds for which a utilization is known.';
+
+COMMENT ON COLUMN public.job_use.cpu_utilization_pct_mean IS 'Mean utilization of the allocated CPUs, in percent; NULL: not told.';
+
+COMMENT ON COLUMN public.job_use.memory_peak_mib IS 'Most host memory on any node, in MiB; NULL: not told.';
+
+COMMENT ON COLUMN public.job_use.gaps IS 'Times in which it could not be sampled.';
+
+COMMENT ON COLUMN public.job_use.gap_s IS 'How long those were together, in seconds; gaps of several nodes are added up.';
+
+COMMENT ON COLUMN public.job_use.first_observed_at IS 'First sample; NULL: only gaps.';
+
+COMMENT ON COLUMN public.job_use.last_observed_at IS 'Last sample; NULL: only gaps.';
+
+CREATE VIEW grafana.job_use AS
+ SELECT cluster,
+    job_id,
+    submitted_at,
+    samples,
+    sampled_gpu_s,
+    utilization_gpu_s,
+    utilization_pct_max,
+    memory_used_mib_mean,
+    memory_used_mib_max,
+    power_w_mean,
+    energy_j,
+    gpus_seen,
+    cpu_sampled_s,
+    cpu_utilization_pct_mean,
+    memory_peak_mib,
+    gaps,
+    gap_s,
+    first_observed_at,
+    last_observed_at
+   FROM public.job_use ju;
+
+COMMENT ON VIEW grafana.job_use IS 'One row per sampled job: how well it used what it held.';
+
+CREATE TABLE public.job_use_hours (
+    cluster text NOT NULL,
+    job_id text NOT NULL,
+    submitted_at timestamp with time zone NOT NULL,
+    hour_at timestamp with time zone NOT NULL,
+    samples integer NOT NULL,
+    sampled_gpu_s double precision NOT NULL,
+    utilization_gpu_s double precision NOT NULL,
+    utilization_pct_max real,
+    memory_gpu_s double precision NOT NULL,
+    memory_mib_gpu_s double precision NOT NULL,
+    memory_used_mib_max integer,
+    power_gpu_s double precision NOT NULL,
+    energy_j double precision NOT NULL,
+    gpus_seen integer NOT NULL,
+    cpu_sampled_s double precision NOT NULL,
+    cpu_used_s double precision NOT NULL,
+    memory_peak_mib integer,
+    gaps integer NOT NULL,
+    gap_s double precision NOT NULL,
+    first_observed_at timestamp with time zone,
+    last_observed_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.job_use_hours IS 'What the samples of one hour of one job come to; outlives them. Written by: projector.';
+
+COMMENT ON COLUMN public.job_use_hours.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.job_use_hours.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
+
+COMMENT ON COLUMN public.job_use_hours.submitted_at IS 'When Slurm first accepted the job.';
+
+COMMENT ON COLUMN public.job_use_hours.hour_at IS 'Begin of the hour, UTC.';
+
+COMMENT ON COLUMN public.job_use_hours.samples IS 'GPU samples, load samples and gaps; an hour is never replaced by one of fewer.';
+
+COMMENT ON COLUMN public.job_use_hours.sampled_gpu_s IS 'GPU seconds for which a utilization is known: each sample stands for its span, or the time since the one before.';
+
+COMMENT ON COLUMN public.job_use_hours.utilization_gpu_s IS 'Sum of utilization (0 to 1) times the GPU seconds it stands for.';
+
+COMMENT ON COLUMN public.job_use_hours.utilization_pct_max IS 'Highest utilization of any GPU, in percent; NULL: not told.';
+
+COMMENT ON COLUMN public.job_use_hours.memory_gpu_s IS 'GPU seconds for which GPU memory is known.';
+
+COMMENT ON COLUMN public.job_use_hours.memory_mib_gpu_s IS 'Sum of GPU memory in use, in MiB, times GPU seconds.';
+
+COMMENT ON COLUMN public.job_use_hours.memory_used_mib_max IS 'Most memory in use on any GPU, in MiB; NULL: not told.';
+
+COMMENT ON COLUMN public.job_use_hours.power_gpu_s IS 'GPU seconds for which power is known.';
+
+COMMENT ON COLUMN public.job_use_hours.energy_j IS 'Sum of power in watts times GPU seconds: joules.';
+
+COMMENT ON COLUMN public.job_use_hours.gpus_seen IS 'GPUs that one source told at most in the hour.';
+
+COMMENT ON COLUMN public.job_use_hours.cpu_sampled_s IS 'CPU seconds for which a utilization is known.';
+
+COMMENT ON COLUMN public.job_use_hours.cpu_used_s IS 'Sum of CPU utilization (0 to 1) times the CPU seconds it stands for.';
+
+COMMENT ON COLUMN public.job_use_hours.memory_peak_mib IS 'Most host memory on any node so far, in MiB; NULL: not told.';
+
+COMMENT ON COLUMN public.job_use_hours.gaps IS 'Gaps that were noticed in this hour; sampling_gaps.';
+
+COMMENT ON COLUMN public.job_use_hours.gap_s IS 'How long those gaps were together, in seconds.';
+
+COMMENT ON COLUMN public.job_use_hours.first_observed_at IS 'First sample of the hour; NULL: only gaps.';
+
+COMMENT ON COLUMN public.job_use_hours.last_observed_at IS 'Last sample of the hour; NULL: only gaps.';
+
+CREATE VIEW grafana.job_use_hours AS
+ SELECT cluster,
+    job_id,
+    submitted_at,
+    hour_at,
+    sampled_gpu_s,
+    utilization_gpu_s,
+    energy_j,
+    gpus_seen,
+    cpu_sampled_s,
+    cpu_used_s,
+    gaps,
+    gap_s
+   FROM public.job_use_hours uh;
+
+COMMENT ON VIEW grafana.job_use_hours IS 'One row per sampled job and hour.';
 
 CREATE TABLE public.jobs (
     cluster text NOT NULL,
@@ -452,6 +786,127 @@ CREATE VIEW grafana.jobs AS
 
 COMMENT ON VIEW grafana.jobs IS 'One row per job, without what its owner wrote on command lines.';
 
+CREATE TABLE public.load_samples (
+    series_id bigint NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    cpu_time_s double precision,
+    disk_read_mib double precision,
+    disk_written_mib double precision,
+    cpu_utilization_pct real,
+    span_s real,
+    cpu_count integer,
+    memory_used_mib integer,
+    memory_peak_mib integer,
+    memory_limit_mib integer,
+    CONSTRAINT load_samples_sane CHECK (((cpu_time_s >= (0)::double precision) AND (cpu_time_s < 'Infinity'::double precision) AND (disk_read_mib >= (0)::double precision) AND (disk_read_mib < 'Infinity'::double precision) AND (disk_written_mib >= (0)::double precision) AND (disk_written_mib < 'Infinity'::double precision) AND (cpu_utilization_pct >= (0)::double precision) AND (cpu_utilization_pct < 'Infinity'::real) AND (span_s >= (0)::double precision) AND (span_s < 'Infinity'::real) AND (cpu_count >= 0) AND (memory_used_mib >= 0) AND (memory_peak_mib >= 0) AND (memory_limit_mib >= 0)))
+);
+
+COMMENT ON TABLE public.load_samples IS 'One row per series and moment, stored once however often it is told. Written by: projector.';
+
+COMMENT ON COLUMN public.load_samples.series_id IS 'Which node of which job; load_series.';
+
+COMMENT ON COLUMN public.load_samples.observed_at IS 'When the source showed it.';
+
+COMMENT ON COLUMN public.load_samples.cpu_time_s IS 'CPU seconds used since the job began; NULL: not told.';
+
+COMMENT ON COLUMN public.load_samples.disk_read_mib IS 'Read since the job began, in MiB; NULL: not told.';
+
+COMMENT ON COLUMN public.load_samples.disk_written_mib IS 'Written since the job began, in MiB; NULL: not told.';
+
+COMMENT ON COLUMN public.load_samples.cpu_utilization_pct IS 'Percent of all allocated CPUs; above 100 where a job may use others. NULL: not told.';
+
+COMMENT ON COLUMN public.load_samples.span_s IS 'Seconds over which the utilization is a mean; NULL: a moment''s.';
+
+COMMENT ON COLUMN public.load_samples.cpu_count IS 'CPUs allocated there; NULL: not told.';
+
+COMMENT ON COLUMN public.load_samples.memory_used_mib IS 'Memory in use, in MiB; NULL: not told.';
+
+COMMENT ON COLUMN public.load_samples.memory_peak_mib IS 'Most memory used so far, in MiB; NULL: not told.';
+
+COMMENT ON COLUMN public.load_samples.memory_limit_mib IS 'Memory that the job may use there, in MiB; NULL: not told.';
+
+COMMENT ON CONSTRAINT load_samples_sane ON public.load_samples IS 'Refuses NaN and the like, which would spoil every mean; such a fact goes to the dead letters.';
+
+CREATE TABLE public.load_series (
+    series_id bigint NOT NULL,
+    cluster text NOT NULL,
+    job_id text NOT NULL,
+    submitted_at timestamp with time zone NOT NULL,
+    source text NOT NULL,
+    node text NOT NULL,
+    last_day date NOT NULL
+);
+
+COMMENT ON TABLE public.load_series IS 'One row per job and node, or per job, as one source tells CPU and memory. Written by: projector.';
+
+COMMENT ON COLUMN public.load_series.series_id IS 'Short name for load_samples.';
+
+COMMENT ON COLUMN public.load_series.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.load_series.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
+
+COMMENT ON COLUMN public.load_series.submitted_at IS 'When Slurm first accepted the job.';
+
+COMMENT ON COLUMN public.load_series.source IS 'Where it is read: prometheus/jobstats, sstat, sidecar, step.';
+
+COMMENT ON COLUMN public.load_series.node IS 'Node; empty: all nodes of the job together.';
+
+COMMENT ON COLUMN public.load_series.last_day IS 'UTC day of its newest sample, for retention.';
+
+CREATE VIEW grafana.load_samples AS
+ SELECT se.cluster,
+    se.job_id,
+    se.submitted_at,
+    se.source,
+    se.node,
+    sa.observed_at,
+    sa.cpu_utilization_pct,
+    sa.cpu_count,
+    sa.cpu_time_s,
+    sa.memory_used_mib,
+    sa.memory_peak_mib,
+    sa.memory_limit_mib,
+    sa.disk_read_mib,
+    sa.disk_written_mib
+   FROM (public.load_samples sa
+     JOIN public.load_series se USING (series_id));
+
+COMMENT ON VIEW grafana.load_samples IS 'One row per job, node and moment: CPU and memory.';
+
+CREATE TABLE public.occupancy_samples (
+    cluster text NOT NULL,
+    source text NOT NULL,
+    gpus_total double precision,
+    gpus_allocated double precision,
+    gpus_idle double precision,
+    observed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.occupancy_samples IS 'GPUs of whole clusters as a site counts them, one row per moment. Written by: projector.';
+
+COMMENT ON COLUMN public.occupancy_samples.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.occupancy_samples.source IS 'Where it was read: a command, or a service of the site.';
+
+COMMENT ON COLUMN public.occupancy_samples.gpus_total IS 'GPUs; NULL: not told.';
+
+COMMENT ON COLUMN public.occupancy_samples.gpus_allocated IS 'GPUs in use; NULL: not told.';
+
+COMMENT ON COLUMN public.occupancy_samples.gpus_idle IS 'GPUs not in use; NULL: not told.';
+
+COMMENT ON COLUMN public.occupancy_samples.observed_at IS 'When the source showed it.';
+
+CREATE VIEW grafana.occupancy_samples AS
+ SELECT cluster,
+    source,
+    observed_at,
+    gpus_total,
+    gpus_allocated,
+    gpus_idle
+   FROM public.occupancy_samples oc;
+
+COMMENT ON VIEW grafana.occupancy_samples IS 'One row per cluster and moment, as its site counts.';
+
 CREATE TABLE public.partition_counts (
     cluster text NOT NULL,
     partition text NOT NULL,
@@ -485,6 +940,87 @@ CREATE VIEW grafana.partition_counts AS
    FROM public.partition_counts pc;
 
 COMMENT ON VIEW grafana.partition_counts IS 'Everybody''s jobs per partition and state.';
+
+CREATE TABLE public.partition_samples (
+    cluster text NOT NULL,
+    source text NOT NULL,
+    partition text NOT NULL,
+    state text NOT NULL,
+    nodes_total integer NOT NULL,
+    nodes_by_state jsonb NOT NULL,
+    cpus_total integer NOT NULL,
+    cpus_allocated integer NOT NULL,
+    cpus_free integer NOT NULL,
+    memory_total_mib bigint NOT NULL,
+    memory_free_mib bigint NOT NULL,
+    gpus_total integer,
+    gpus_allocated integer,
+    gpus_free integer,
+    gpus_pending integer,
+    gpus_pending_eligible integer,
+    gpus jsonb NOT NULL,
+    observed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.partition_samples IS 'One row per partition and moment. Written by: projector.';
+
+COMMENT ON COLUMN public.partition_samples.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.partition_samples.source IS 'Where it was read: a command, or a service of the site.';
+
+COMMENT ON COLUMN public.partition_samples.partition IS 'The partition; empty: the whole cluster, since partitions overlap.';
+
+COMMENT ON COLUMN public.partition_samples.state IS 'UP, DOWN, DRAIN or INACTIVE, in Slurm''s words.';
+
+COMMENT ON COLUMN public.partition_samples.nodes_total IS 'Nodes.';
+
+COMMENT ON COLUMN public.partition_samples.nodes_by_state IS 'Nodes by what matters most: idle, mixed, allocated, down, …';
+
+COMMENT ON COLUMN public.partition_samples.cpus_total IS 'CPUs.';
+
+COMMENT ON COLUMN public.partition_samples.cpus_allocated IS 'CPUs that jobs hold.';
+
+COMMENT ON COLUMN public.partition_samples.cpus_free IS 'CPUs on nodes that may be had.';
+
+COMMENT ON COLUMN public.partition_samples.memory_total_mib IS 'Memory of all nodes, in MiB.';
+
+COMMENT ON COLUMN public.partition_samples.memory_free_mib IS 'Memory that may be had, in MiB.';
+
+COMMENT ON COLUMN public.partition_samples.gpus_total IS 'GPUs of all types; NULL: there are some, and nothing tells how many are held.';
+
+COMMENT ON COLUMN public.partition_samples.gpus_allocated IS 'GPUs that jobs hold; NULL as gpus_total.';
+
+COMMENT ON COLUMN public.partition_samples.gpus_free IS 'GPUs that a job that fits may have now; NULL as gpus_total.';
+
+COMMENT ON COLUMN public.partition_samples.gpus_pending IS 'GPUs that waiting jobs of everybody ask for; NULL: the queue was not read.';
+
+COMMENT ON COLUMN public.partition_samples.gpus_pending_eligible IS 'Of them, those that wait for room alone; NULL: the queue was not read.';
+
+COMMENT ON COLUMN public.partition_samples.gpus IS 'By type: contracts.capacity.GpuTally as a list of objects.';
+
+COMMENT ON COLUMN public.partition_samples.observed_at IS 'When the source showed it.';
+
+CREATE VIEW grafana.partition_samples AS
+ SELECT cluster,
+    partition,
+    observed_at,
+    state,
+    nodes_total,
+    nodes_by_state,
+    cpus_total,
+    cpus_allocated,
+    cpus_free,
+    memory_total_mib,
+    memory_free_mib,
+    gpus_total,
+    gpus_allocated,
+    gpus_free,
+    gpus_pending,
+    gpus_pending_eligible,
+    gpus
+   FROM public.partition_samples pa;
+
+COMMENT ON VIEW grafana.partition_samples IS 'One row per partition and moment; partition "" is the whole cluster.';
 
 CREATE TABLE public.polls (
     cluster text NOT NULL,
@@ -552,6 +1088,241 @@ CREATE VIEW grafana.polls AS
    FROM public.polls po;
 
 COMMENT ON VIEW grafana.polls IS 'One row per look at a cluster.';
+
+CREATE TABLE public.quota_samples (
+    cluster text NOT NULL,
+    source text NOT NULL,
+    path text NOT NULL,
+    file_system text NOT NULL,
+    kind text NOT NULL,
+    owner text NOT NULL,
+    used_bytes bigint,
+    soft_limit_bytes bigint,
+    hard_limit_bytes bigint,
+    files bigint,
+    soft_limit_files bigint,
+    hard_limit_files bigint,
+    observed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.quota_samples IS 'One row per owner, file system and moment. Written by: projector.';
+
+COMMENT ON COLUMN public.quota_samples.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.quota_samples.source IS 'Where it was read: a command, or a service of the site.';
+
+COMMENT ON COLUMN public.quota_samples.path IS 'Path under which it was asked.';
+
+COMMENT ON COLUMN public.quota_samples.file_system IS 'Device or mount point, as the command names it.';
+
+COMMENT ON COLUMN public.quota_samples.kind IS 'Whose use it limits; contracts.quotas.QuotaKind.';
+
+COMMENT ON COLUMN public.quota_samples.owner IS 'User, group, project id or fileset.';
+
+COMMENT ON COLUMN public.quota_samples.used_bytes IS 'Bytes in use; NULL: not told.';
+
+COMMENT ON COLUMN public.quota_samples.soft_limit_bytes IS 'May be passed for a while; NULL: no limit.';
+
+COMMENT ON COLUMN public.quota_samples.hard_limit_bytes IS 'May never be passed; NULL: no limit.';
+
+COMMENT ON COLUMN public.quota_samples.files IS 'Files in use; NULL: not told.';
+
+COMMENT ON COLUMN public.quota_samples.soft_limit_files IS 'May be passed for a while; NULL: no limit.';
+
+COMMENT ON COLUMN public.quota_samples.hard_limit_files IS 'May never be passed; NULL: no limit.';
+
+COMMENT ON COLUMN public.quota_samples.observed_at IS 'When the source showed it.';
+
+CREATE VIEW grafana.quota_samples AS
+ SELECT cluster,
+    path,
+    file_system,
+    kind,
+    owner,
+    observed_at,
+    used_bytes,
+    soft_limit_bytes,
+    hard_limit_bytes,
+    files,
+    soft_limit_files,
+    hard_limit_files
+   FROM public.quota_samples qu;
+
+COMMENT ON VIEW grafana.quota_samples IS 'One row per owner, file system and moment.';
+
+CREATE TABLE public.share_samples (
+    cluster text NOT NULL,
+    source text NOT NULL,
+    account text NOT NULL,
+    user_name text NOT NULL,
+    partition text NOT NULL,
+    fair_share double precision,
+    level_fs double precision,
+    norm_shares double precision,
+    norm_usage double precision,
+    raw_usage_s double precision,
+    gpus_running integer,
+    gpus_pending integer,
+    gpu_head_room integer,
+    gpus_allocated double precision,
+    gpus_consumed double precision,
+    observed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.share_samples IS 'One row per association, source and moment. Written by: projector.';
+
+COMMENT ON COLUMN public.share_samples.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.share_samples.source IS 'Where it was read: a command, or a service of the site.';
+
+COMMENT ON COLUMN public.share_samples.account IS 'Slurm account.';
+
+COMMENT ON COLUMN public.share_samples.user_name IS 'Login name; empty: the account as a whole.';
+
+COMMENT ON COLUMN public.share_samples.partition IS 'Partition of the association; empty: all.';
+
+COMMENT ON COLUMN public.share_samples.fair_share IS 'Fair-share factor, 0 to 1; NULL: not told.';
+
+COMMENT ON COLUMN public.share_samples.level_fs IS 'Above 1: used less than its share; infinity: used nothing. NULL: not told.';
+
+COMMENT ON COLUMN public.share_samples.norm_shares IS 'Part of the parent''s shares, 0 to 1; NULL: not told.';
+
+COMMENT ON COLUMN public.share_samples.norm_usage IS 'Part of all use, 0 to 1; NULL: not told.';
+
+COMMENT ON COLUMN public.share_samples.raw_usage_s IS 'Decayed use in billing-weighted TRES seconds; NULL: not told.';
+
+COMMENT ON COLUMN public.share_samples.gpus_running IS 'GPUs of running jobs; NULL: not told.';
+
+COMMENT ON COLUMN public.share_samples.gpus_pending IS 'GPUs of waiting jobs; NULL: not told.';
+
+COMMENT ON COLUMN public.share_samples.gpu_head_room IS 'How many more GPUs may run at once; NULL: no limit, or not told.';
+
+COMMENT ON COLUMN public.share_samples.gpus_allocated IS 'Formally granted by the site; NULL: not told.';
+
+COMMENT ON COLUMN public.share_samples.gpus_consumed IS 'Counted by the site as consumed; NULL: not told.';
+
+COMMENT ON COLUMN public.share_samples.observed_at IS 'When the source showed it.';
+
+CREATE VIEW grafana.share_samples AS
+ SELECT cluster,
+    source,
+    account,
+    user_name,
+    partition,
+    observed_at,
+    fair_share,
+    level_fs,
+    norm_shares,
+    norm_usage,
+    raw_usage_s,
+    gpus_running,
+    gpus_pending,
+    gpu_head_room,
+    gpus_allocated,
+    gpus_consumed
+   FROM public.share_samples sh;
+
+COMMENT ON VIEW grafana.share_samples IS 'One row per association, source and moment.';
+
+CREATE TABLE public.surveys (
+    cluster text NOT NULL,
+    source text NOT NULL,
+    topic text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ok boolean NOT NULL,
+    error text NOT NULL,
+    interval_s double precision NOT NULL,
+    facts integer NOT NULL,
+    rejected integer NOT NULL,
+    slurm_rpcs integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.surveys IS 'One row per question beside the looks. Written by: projector.';
+
+COMMENT ON COLUMN public.surveys.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.surveys.source IS 'Where it was read: a command, or a service of the site.';
+
+COMMENT ON COLUMN public.surveys.topic IS 'What was asked about; contracts.sample.Topic.';
+
+COMMENT ON COLUMN public.surveys.started_at IS 'When the asking began.';
+
+COMMENT ON COLUMN public.surveys.ok IS 'Whether it was answered.';
+
+COMMENT ON COLUMN public.surveys.error IS 'What went wrong and what mends it; empty when all went well. Untrusted text.';
+
+COMMENT ON COLUMN public.surveys.interval_s IS 'Seconds until it is asked again.';
+
+COMMENT ON COLUMN public.surveys.facts IS 'Facts that it told.';
+
+COMMENT ON COLUMN public.surveys.rejected IS 'Values that no machine can have, left out.';
+
+COMMENT ON COLUMN public.surveys.slurm_rpcs IS 'Requests that Slurm was asked.';
+
+COMMENT ON COLUMN public.surveys.observed_at IS 'When the source showed it.';
+
+CREATE VIEW grafana.surveys AS
+ SELECT cluster,
+    topic,
+    observed_at,
+    started_at,
+    ok,
+    interval_s,
+    facts,
+    rejected,
+    slurm_rpcs
+   FROM public.surveys su;
+
+COMMENT ON VIEW grafana.surveys IS 'One row per question beside the looks.';
+
+CREATE TABLE public.usage_samples (
+    cluster text NOT NULL,
+    source text NOT NULL,
+    account text NOT NULL,
+    user_name text NOT NULL,
+    since_at timestamp with time zone NOT NULL,
+    until_at timestamp with time zone NOT NULL,
+    cpu_s bigint,
+    gpu_s bigint,
+    tres_s jsonb NOT NULL,
+    observed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.usage_samples IS 'One row per account or user, reported time and moment of asking. Written by: projector.';
+
+COMMENT ON COLUMN public.usage_samples.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.usage_samples.source IS 'Where it was read: a command, or a service of the site.';
+
+COMMENT ON COLUMN public.usage_samples.account IS 'Slurm account.';
+
+COMMENT ON COLUMN public.usage_samples.user_name IS 'Login name; empty: the account with all below it.';
+
+COMMENT ON COLUMN public.usage_samples.since_at IS 'Begin of the time that is reported.';
+
+COMMENT ON COLUMN public.usage_samples.until_at IS 'End of the time that is reported.';
+
+COMMENT ON COLUMN public.usage_samples.cpu_s IS 'CPU seconds; NULL: not told.';
+
+COMMENT ON COLUMN public.usage_samples.gpu_s IS 'GPU seconds of all types; NULL: not told.';
+
+COMMENT ON COLUMN public.usage_samples.tres_s IS 'Resource seconds by TRES.';
+
+COMMENT ON COLUMN public.usage_samples.observed_at IS 'When the source showed it.';
+
+CREATE VIEW grafana.usage_samples AS
+ SELECT cluster,
+    account,
+    user_name,
+    since_at,
+    until_at,
+    observed_at,
+    cpu_s,
+    gpu_s
+   FROM public.usage_samples us;
+
+COMMENT ON VIEW grafana.usage_samples IS 'One row per account or user, reported time and moment of asking.';
 
 CREATE TABLE public.audit_records (
     audit_seq bigint NOT NULL,
@@ -664,6 +1435,15 @@ COMMENT ON COLUMN public.crashes.source IS 'What was read: log, accounting, queu
 
 COMMENT ON COLUMN public.crashes.revision IS 'Of two findings about one run of a job the larger one is the newer.';
 
+ALTER TABLE public.gpu_series ALTER COLUMN series_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.gpu_series_series_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.job_events ALTER COLUMN event_seq ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.job_events_event_seq_seq
     START WITH 1
@@ -672,6 +1452,27 @@ ALTER TABLE public.job_events ALTER COLUMN event_seq ADD GENERATED ALWAYS AS IDE
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.job_use_marks (
+    cluster text NOT NULL,
+    job_id text NOT NULL,
+    submitted_at timestamp with time zone NOT NULL,
+    hour_at timestamp with time zone NOT NULL,
+    marks bigint NOT NULL
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.1');
+
+COMMENT ON TABLE public.job_use_marks IS 'Hours of jobs whose use is to be worked out again; set in the transaction that stores the samples. Written by: projector.';
+
+COMMENT ON COLUMN public.job_use_marks.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.job_use_marks.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
+
+COMMENT ON COLUMN public.job_use_marks.submitted_at IS 'When Slurm first accepted the job.';
+
+COMMENT ON COLUMN public.job_use_marks.hour_at IS 'Begin of the hour, UTC.';
+
+COMMENT ON COLUMN public.job_use_marks.marks IS 'How often it was marked: a mark set meanwhile survives the working out.';
 
 CREATE TABLE public.kernel_executions (
     execution_id text NOT NULL,
@@ -864,6 +1665,15 @@ COMMENT ON COLUMN public.kernel_sessions.observed_at IS 'When its state was last
 
 COMMENT ON COLUMN public.kernel_sessions.version IS 'Grows with each change; a change names the one it is based on.';
 
+ALTER TABLE public.load_series ALTER COLUMN series_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.load_series_series_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.logbook_entries (
     entry_id bigint NOT NULL,
     project text NOT NULL,
@@ -1030,6 +1840,56 @@ COMMENT ON COLUMN public.logbook_revisions.tags IS 'Tags after the change.';
 COMMENT ON COLUMN public.logbook_revisions.edited_at IS 'When it was changed.';
 
 COMMENT ON COLUMN public.logbook_revisions.edited_by IS 'Who changed it.';
+
+CREATE TABLE public.newest_samples (
+    kind text NOT NULL,
+    cluster text NOT NULL,
+    source text NOT NULL,
+    identity text[] NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    told jsonb NOT NULL
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE public.newest_samples IS 'The newest sample of each thing, whatever the order in which they came. Written by: projector.';
+
+COMMENT ON COLUMN public.newest_samples.kind IS 'partition, share, qos, usage, occupancy, quota or survey; contracts.nouns.Noun.';
+
+COMMENT ON COLUMN public.newest_samples.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.newest_samples.source IS 'Where it was read: what one source tells does not replace another''s.';
+
+COMMENT ON COLUMN public.newest_samples.identity IS 'Which thing: partition; account, user, partition; QOS; account, user, since; path, file system, kind, owner; topic.';
+
+COMMENT ON COLUMN public.newest_samples.observed_at IS 'When the source showed it.';
+
+COMMENT ON COLUMN public.newest_samples.told IS 'All other fields of the sample, named as in contracts, units included. Untrusted text.';
+
+CREATE TABLE public.qos_samples (
+    cluster text NOT NULL,
+    source text NOT NULL,
+    name text NOT NULL,
+    priority bigint NOT NULL,
+    usage_factor double precision,
+    limits jsonb NOT NULL,
+    observed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.qos_samples IS 'One row per quality of service and moment. Written by: projector.';
+
+COMMENT ON COLUMN public.qos_samples.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.qos_samples.source IS 'Where it was read: a command, or a service of the site.';
+
+COMMENT ON COLUMN public.qos_samples.name IS 'The quality of service.';
+
+COMMENT ON COLUMN public.qos_samples.priority IS 'Slurm''s priority of it.';
+
+COMMENT ON COLUMN public.qos_samples.usage_factor IS 'What its use is multiplied with; NULL: not told.';
+
+COMMENT ON COLUMN public.qos_samples.limits IS 'Its limits that are set; contracts.shares.QosSampled.';
+
+COMMENT ON COLUMN public.qos_samples.observed_at IS 'When the source showed it.';
 
 CREATE TABLE public.run_events (
     event_id text NOT NULL,
@@ -1214,6 +2074,35 @@ COMMENT ON COLUMN public.runs.first_observed_at IS 'When it was first known.';
 
 COMMENT ON COLUMN public.runs.observed_at IS 'When the newest fact of it was observed.';
 
+CREATE TABLE public.sampling_gaps (
+    cluster text NOT NULL,
+    job_id text NOT NULL,
+    submitted_at timestamp with time zone NOT NULL,
+    node text NOT NULL,
+    source text NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    since_at timestamp with time zone NOT NULL,
+    reason text NOT NULL
+);
+
+COMMENT ON TABLE public.sampling_gaps IS 'Times in which a running job could not be sampled; a fault of ours, not idleness. Written by: projector.';
+
+COMMENT ON COLUMN public.sampling_gaps.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.sampling_gaps.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
+
+COMMENT ON COLUMN public.sampling_gaps.submitted_at IS 'When Slurm first accepted the job.';
+
+COMMENT ON COLUMN public.sampling_gaps.node IS 'Node; empty: all nodes of the job together.';
+
+COMMENT ON COLUMN public.sampling_gaps.source IS 'Who tells the gap.';
+
+COMMENT ON COLUMN public.sampling_gaps.observed_at IS 'When the gap was noticed.';
+
+COMMENT ON COLUMN public.sampling_gaps.since_at IS 'The last good sample, or the job''s start.';
+
+COMMENT ON COLUMN public.sampling_gaps.reason IS 'What each source said; untrusted text.';
+
 CREATE TABLE public.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
@@ -1301,11 +2190,29 @@ ALTER TABLE ONLY public.clusters
 ALTER TABLE ONLY public.crashes
     ADD CONSTRAINT crashes_pkey PRIMARY KEY (event_id);
 
+ALTER TABLE ONLY public.gpu_samples
+    ADD CONSTRAINT gpu_samples_pkey PRIMARY KEY (series_id, observed_at);
+
+ALTER TABLE ONLY public.gpu_series
+    ADD CONSTRAINT gpu_series_key UNIQUE NULLS NOT DISTINCT (cluster, job_id, submitted_at, source, node, gpu_uuid, gpu_index);
+
+ALTER TABLE ONLY public.gpu_series
+    ADD CONSTRAINT gpu_series_pkey PRIMARY KEY (series_id);
+
 ALTER TABLE ONLY public.job_events
     ADD CONSTRAINT job_events_pkey PRIMARY KEY (event_id);
 
 ALTER TABLE ONLY public.job_events
     ADD CONSTRAINT job_events_seq UNIQUE (event_seq);
+
+ALTER TABLE ONLY public.job_use_hours
+    ADD CONSTRAINT job_use_hours_pkey PRIMARY KEY (cluster, job_id, submitted_at, hour_at);
+
+ALTER TABLE ONLY public.job_use_marks
+    ADD CONSTRAINT job_use_marks_pkey PRIMARY KEY (cluster, job_id, submitted_at, hour_at);
+
+ALTER TABLE ONLY public.job_use
+    ADD CONSTRAINT job_use_pkey PRIMARY KEY (cluster, job_id, submitted_at);
 
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (cluster, job_id, submitted_at);
@@ -1328,6 +2235,15 @@ ALTER TABLE ONLY public.kernel_servers
 ALTER TABLE ONLY public.kernel_sessions
     ADD CONSTRAINT kernel_sessions_pkey PRIMARY KEY (session_id);
 
+ALTER TABLE ONLY public.load_samples
+    ADD CONSTRAINT load_samples_pkey PRIMARY KEY (series_id, observed_at);
+
+ALTER TABLE ONLY public.load_series
+    ADD CONSTRAINT load_series_key UNIQUE (cluster, job_id, submitted_at, source, node);
+
+ALTER TABLE ONLY public.load_series
+    ADD CONSTRAINT load_series_pkey PRIMARY KEY (series_id);
+
 ALTER TABLE ONLY public.logbook_entries
     ADD CONSTRAINT logbook_entries_pkey PRIMARY KEY (entry_id);
 
@@ -1349,11 +2265,26 @@ ALTER TABLE ONLY public.logbook_outbox
 ALTER TABLE ONLY public.logbook_revisions
     ADD CONSTRAINT logbook_revisions_pkey PRIMARY KEY (entry_id, revision);
 
+ALTER TABLE ONLY public.newest_samples
+    ADD CONSTRAINT newest_samples_pkey PRIMARY KEY (kind, cluster, source, identity);
+
+ALTER TABLE ONLY public.occupancy_samples
+    ADD CONSTRAINT occupancy_samples_pkey PRIMARY KEY (cluster, source, observed_at);
+
 ALTER TABLE ONLY public.partition_counts
     ADD CONSTRAINT partition_counts_pkey PRIMARY KEY (cluster, partition, state);
 
+ALTER TABLE ONLY public.partition_samples
+    ADD CONSTRAINT partition_samples_pkey PRIMARY KEY (cluster, partition, source, observed_at);
+
 ALTER TABLE ONLY public.polls
     ADD CONSTRAINT polls_pkey PRIMARY KEY (cluster, started_at);
+
+ALTER TABLE ONLY public.qos_samples
+    ADD CONSTRAINT qos_samples_pkey PRIMARY KEY (cluster, name, source, observed_at);
+
+ALTER TABLE ONLY public.quota_samples
+    ADD CONSTRAINT quota_samples_pkey PRIMARY KEY (cluster, path, file_system, kind, owner, source, observed_at);
 
 ALTER TABLE ONLY public.run_events
     ADD CONSTRAINT run_events_pkey PRIMARY KEY (event_id);
@@ -1379,8 +2310,14 @@ ALTER TABLE ONLY public.runs
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_sdk_uuid UNIQUE (sdk_uuid);
 
+ALTER TABLE ONLY public.sampling_gaps
+    ADD CONSTRAINT sampling_gaps_pkey PRIMARY KEY (cluster, job_id, submitted_at, node, source, observed_at);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.share_samples
+    ADD CONSTRAINT share_samples_pkey PRIMARY KEY (cluster, account, user_name, partition, source, observed_at);
 
 ALTER TABLE ONLY public.stream_losses
     ADD CONSTRAINT stream_losses_pkey PRIMARY KEY (loss_seq);
@@ -1390,6 +2327,12 @@ ALTER TABLE ONLY public.stream_losses
 
 ALTER TABLE ONLY public.stream_positions
     ADD CONSTRAINT stream_positions_pkey PRIMARY KEY (stream);
+
+ALTER TABLE ONLY public.surveys
+    ADD CONSTRAINT surveys_pkey PRIMARY KEY (cluster, topic, source, observed_at);
+
+ALTER TABLE ONLY public.usage_samples
+    ADD CONSTRAINT usage_samples_pkey PRIMARY KEY (cluster, account, user_name, since_at, until_at, source, observed_at);
 
 CREATE INDEX audit_records_actor ON public.audit_records USING btree (actor, acted_at DESC);
 
@@ -1410,6 +2353,14 @@ COMMENT ON INDEX public.crashes_job IS 'Findings about one job, newest first.';
 CREATE INDEX crashes_newest ON public.crashes USING btree (observed_at DESC, event_id);
 
 COMMENT ON INDEX public.crashes_newest IS 'Keyset of the list of crashes.';
+
+CREATE INDEX gpu_samples_observed ON public.gpu_samples USING brin (observed_at);
+
+COMMENT ON INDEX public.gpu_samples_observed IS 'Old samples, for retention.';
+
+CREATE INDEX gpu_series_last_day ON public.gpu_series USING btree (last_day);
+
+COMMENT ON INDEX public.gpu_series_last_day IS 'Series whose samples may all be gone, for retention.';
 
 CREATE INDEX job_events_job ON public.job_events USING btree (cluster, job_id, submitted_at, event_seq);
 
@@ -1459,6 +2410,14 @@ CREATE INDEX kernel_sessions_server ON public.kernel_sessions USING btree (serve
 
 COMMENT ON INDEX public.kernel_sessions_server IS 'Sessions of one server.';
 
+CREATE INDEX load_samples_observed ON public.load_samples USING brin (observed_at);
+
+COMMENT ON INDEX public.load_samples_observed IS 'Old samples, for retention.';
+
+CREATE INDEX load_series_last_day ON public.load_series USING btree (last_day);
+
+COMMENT ON INDEX public.load_series_last_day IS 'Series whose samples may all be gone, for retention.';
+
 CREATE INDEX logbook_entries_project ON public.logbook_entries USING btree (project, edited_at DESC, entry_id);
 
 COMMENT ON INDEX public.logbook_entries_project IS 'Keyset of one project''s list.';
@@ -1475,9 +2434,25 @@ CREATE INDEX logbook_links_target ON public.logbook_links USING btree (target_ki
 
 COMMENT ON INDEX public.logbook_links_target IS 'Who refers to a thing.';
 
+CREATE INDEX occupancy_samples_observed ON public.occupancy_samples USING brin (observed_at);
+
+COMMENT ON INDEX public.occupancy_samples_observed IS 'Old rows, for retention.';
+
+CREATE INDEX partition_samples_observed ON public.partition_samples USING brin (observed_at);
+
+COMMENT ON INDEX public.partition_samples_observed IS 'Old rows, for retention.';
+
 CREATE INDEX polls_failed ON public.polls USING btree (cluster, started_at) WHERE failed;
 
 COMMENT ON INDEX public.polls_failed IS 'Finds since when a cluster fails without reading the good polls.';
+
+CREATE INDEX qos_samples_observed ON public.qos_samples USING brin (observed_at);
+
+COMMENT ON INDEX public.qos_samples_observed IS 'Old rows, for retention.';
+
+CREATE INDEX quota_samples_observed ON public.quota_samples USING brin (observed_at);
+
+COMMENT ON INDEX public.quota_samples_observed IS 'Old rows, for retention.';
 
 CREATE INDEX run_jobs_run ON public.run_jobs USING btree (run_id, submitted_at);
 
@@ -1502,6 +2477,22 @@ COMMENT ON INDEX public.runs_root IS 'The run that a job founded.';
 CREATE INDEX runs_text ON public.runs USING gin (name public.gin_trgm_ops);
 
 COMMENT ON INDEX public.runs_text IS 'Text search over names.';
+
+CREATE INDEX sampling_gaps_observed ON public.sampling_gaps USING brin (observed_at);
+
+COMMENT ON INDEX public.sampling_gaps_observed IS 'Old gaps, for retention.';
+
+CREATE INDEX share_samples_observed ON public.share_samples USING brin (observed_at);
+
+COMMENT ON INDEX public.share_samples_observed IS 'Old rows, for retention.';
+
+CREATE INDEX surveys_observed ON public.surveys USING brin (observed_at);
+
+COMMENT ON INDEX public.surveys_observed IS 'Old rows, for retention.';
+
+CREATE INDEX usage_samples_observed ON public.usage_samples USING brin (observed_at);
+
+COMMENT ON INDEX public.usage_samples_observed IS 'Old rows, for retention.';
 
 CREATE TRIGGER audit_records_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_records FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
@@ -1530,6 +2521,9 @@ GRANT USAGE ON SCHEMA public TO slurmfleet_logbook;
 REVOKE ALL ON FUNCTION public.forget_polls(before timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_polls(before timestamp with time zone) TO slurmfleet_writer;
 
+REVOKE ALL ON FUNCTION public.forget_rows(what text, before timestamp with time zone, at_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_rows(what text, before timestamp with time zone, at_most integer) TO slurmfleet_writer;
+
 GRANT SELECT ON TABLE public.cluster_status TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cluster_status TO slurmfleet_writer;
 
@@ -1540,10 +2534,31 @@ GRANT SELECT ON TABLE public.clusters TO slurmfleet_logbook;
 
 GRANT SELECT ON TABLE grafana.cluster_status TO slurmfleet_grafana;
 
+GRANT SELECT ON TABLE public.gpu_samples TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gpu_samples TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.gpu_series TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gpu_series TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.gpu_use_5min TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.gpu_use_5min TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.gpu_use_5min TO slurmfleet_grafana;
+
 GRANT SELECT ON TABLE public.job_events TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_events TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE grafana.job_events TO slurmfleet_grafana;
+
+GRANT SELECT ON TABLE public.job_use TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_use TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.job_use TO slurmfleet_grafana;
+
+GRANT SELECT ON TABLE public.job_use_hours TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_use_hours TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.job_use_hours TO slurmfleet_grafana;
 
 GRANT SELECT ON TABLE public.jobs TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.jobs TO slurmfleet_writer;
@@ -1552,15 +2567,53 @@ GRANT SELECT ON TABLE public.jobs TO slurmfleet_logbook;
 
 GRANT SELECT ON TABLE grafana.jobs TO slurmfleet_grafana;
 
+GRANT SELECT ON TABLE public.load_samples TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.load_samples TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.load_series TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.load_series TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.load_samples TO slurmfleet_grafana;
+
+GRANT SELECT ON TABLE public.occupancy_samples TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.occupancy_samples TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.occupancy_samples TO slurmfleet_grafana;
+
 GRANT SELECT ON TABLE public.partition_counts TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition_counts TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE grafana.partition_counts TO slurmfleet_grafana;
 
+GRANT SELECT ON TABLE public.partition_samples TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition_samples TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.partition_samples TO slurmfleet_grafana;
+
 GRANT SELECT ON TABLE public.polls TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.polls TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE grafana.polls TO slurmfleet_grafana;
+
+GRANT SELECT ON TABLE public.quota_samples TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quota_samples TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.quota_samples TO slurmfleet_grafana;
+
+GRANT SELECT ON TABLE public.share_samples TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.share_samples TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.share_samples TO slurmfleet_grafana;
+
+GRANT SELECT ON TABLE public.surveys TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.surveys TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.surveys TO slurmfleet_grafana;
+
+GRANT SELECT ON TABLE public.usage_samples TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_samples TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.usage_samples TO slurmfleet_grafana;
 
 GRANT SELECT ON TABLE public.audit_records TO slurmfleet_reader;
 GRANT SELECT,INSERT ON TABLE public.audit_records TO slurmfleet_writer;
@@ -1568,6 +2621,9 @@ GRANT SELECT,INSERT ON TABLE public.audit_records TO slurmfleet_writer;
 GRANT SELECT ON TABLE public.crashes TO slurmfleet_reader;
 GRANT SELECT ON TABLE public.crashes TO slurmfleet_logbook;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.crashes TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.job_use_marks TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_use_marks TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE public.kernel_executions TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kernel_executions TO slurmfleet_kernels;
@@ -1597,6 +2653,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logbook_outbox TO slurmfleet_l
 GRANT SELECT ON TABLE public.logbook_revisions TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logbook_revisions TO slurmfleet_logbook;
 
+GRANT SELECT ON TABLE public.newest_samples TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.newest_samples TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.qos_samples TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.qos_samples TO slurmfleet_writer;
+
 GRANT SELECT ON TABLE public.run_events TO slurmfleet_reader;
 GRANT SELECT ON TABLE public.run_events TO slurmfleet_logbook;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_events TO slurmfleet_writer;
@@ -1616,6 +2678,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_metrics TO slurmfleet_writ
 GRANT SELECT ON TABLE public.runs TO slurmfleet_reader;
 GRANT SELECT ON TABLE public.runs TO slurmfleet_logbook;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.runs TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.sampling_gaps TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sampling_gaps TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_writer;
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_reader;

@@ -163,6 +163,11 @@ STREAM_LOST_MESSAGES = Counter(
     "Messages that were found to be lost from a stream, where their number is known.",
     ("stream",),
 )
+STORE_FORGOTTEN = Counter(
+    "slurmfleet_store_forgotten_total",
+    "Rows that were forgotten for their age; of hypertables whole chunks.",
+    ("table",),
+)
 ROLL_REPAIRS = Counter(
     "slurmfleet_roll_repairs_total",
     "Jobs that store and roll told differently, by what was done: adopt, tell_again, given_up.",

@@ -9,11 +9,13 @@ ALLOWED = {
     "slurmfleet/contracts/job_codec.py": "requests up to LONGEST_REMEMBERED alone",
     "slurmfleet/contracts/mirror.py": "by type",
     "slurmfleet/contracts/text.py": "by type",
+    "slurmfleet/contracts/use_codec.py": "moments, no texts",
     "slurmfleet/slurm/job_record.py": "by dialect; rows up to LONGEST_REMEMBERED alone",
     "slurmfleet/slurm/quantities.py": "understands nothing long, and no error is remembered",
     "slurmfleet/slurm/remembering.py": "what all others use",
     "slurmfleet/slurm/squeue.py": "rows up to LONGEST_REMEMBERED alone",
     "slurmfleet/store/job_details.py": "requests and dependencies of few characters alone",
+    "slurmfleet/store/sample_text.py": "by type",
     "slurmfleet/store/statements.py": "by the name of a statement",
 }
 """Modules with a cache of their own, and why it cannot be filled with long texts."""

@@ -17,11 +17,20 @@ import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import collector_look, ingest, machine, reads, slurm_requests, table, visible
+from tests.bench import (
+    collector_look,
+    ingest,
+    machine,
+    reads,
+    sizes,
+    slurm_requests,
+    table,
+    visible,
+)
 from tests.bench.measure import Result
 from tests.bench.parts import fill_with_live_jobs, fleet_in
 
-GROUPS = ("machine", "collector", "ingest", "reads", "visible", "requests")
+GROUPS = ("machine", "collector", "ingest", "reads", "visible", "requests", "sizes")
 _WIDTH = 200
 
 
@@ -37,6 +46,9 @@ class Size:
     facts: int
     """Told at once; a multiple of three."""
 
+    samples: int
+    """Of GPUs, told at once."""
+
     batches: int
     live_jobs: int
     requests: int
@@ -51,6 +63,7 @@ QUICK = Size(
     queues=(10_000,),
     looks=3,
     facts=30_000,
+    samples=100_000,
     batches=3,
     live_jobs=100_000,
     requests=200,
@@ -63,6 +76,7 @@ FULL = Size(
     queues=(10_000, 100_000),
     looks=5,
     facts=90_000,
+    samples=200_000,
     batches=5,
     live_jobs=100_000,
     requests=1_000,
@@ -100,8 +114,19 @@ class Bench:
                 repetitions=self.size.batches,
                 folder=self._subfolder("ingest"),
             )
+            self._begin("samples through bus and projector into the store")
+            self.results += await ingest.measure_samples(
+                samples=self.size.samples,
+                repetitions=self.size.batches,
+                folder=self._subfolder("samples"),
+            )
         if {"reads", "visible"} & set(self.groups):
             await self._measure_readers()
+        if "sizes" in self.groups:
+            self._begin("bytes of what is stored")
+            self.results += await sizes.measure(
+                samples=self.size.samples, folder=self._subfolder("sizes")
+            )
         if "requests" in self.groups:
             self._begin("requests that real Slurms count, for minutes")
             self.results += await slurm_requests.measure(
@@ -134,9 +159,12 @@ class Bench:
     @property
     def steps(self) -> int:
         """How many steps there will be."""
-        alone = len(set(self.groups) & {"machine", "ingest", "reads", "visible", "requests"})
+        alone = len(
+            set(self.groups) & {"machine", "ingest", "reads", "visible", "requests", "sizes"}
+        )
         looks = len(self.size.queues) if "collector" in self.groups else 0
-        return alone + looks + bool({"reads", "visible"} & set(self.groups))
+        twice = "ingest" in self.groups
+        return alone + twice + looks + bool({"reads", "visible"} & set(self.groups))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
+from uuid import UUID
 
 from psycopg import sql
 
-from slurmfleet.contracts.codec import PACK_SIZE
+from slurmfleet.contracts.codec import PACK_SIZE, encode
 from slurmfleet.contracts.events import Fact, JobEnded, JobStarted, JobSubmitted
+from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence, Job, JobState
+from slurmfleet.contracts.use import GpuSampled
 from slurmfleet.testing.builders import a_job
 from tests.bench.collector_look import CLUSTER
 from tests.bench.measure import Result, at_least, medians
@@ -21,6 +24,11 @@ _BUDGET = at_least(20_000)
 _LIMIT_S = 300.0
 _KINDS = 3
 _EVENTS = sql.SQL("SELECT count(*) FROM job_events")
+_SAMPLES_BUDGET = at_least(50_000)
+_SAMPLES = sql.SQL("SELECT count(*) FROM gpu_samples")
+_FIRST_AT = datetime(2026, 1, 1, tzinfo=UTC)
+_GPUS_PER_JOB = 8
+GPUS = 5_000
 
 
 async def measure(*, facts: int, repetitions: int, folder: Path) -> list[Result]:
@@ -31,12 +39,12 @@ async def measure(*, facts: int, repetitions: int, folder: Path) -> list[Result]
         details: list[dict[str, float]] = []
         stored = 0
         for number in range(repetitions):
-            told = list(_lives(number * facts, facts))
+            told = list(lives(number * facts, facts))
             before = cpu_by_part(fleet)
             began_s, began_cpu_s = time.perf_counter(), time.process_time()
             publish_s = await _publish(fleet, told)
             stored += len(told)
-            await _until_stored(fleet, stored)
+            await _until(fleet, _EVENTS, stored)
             spent_s = time.perf_counter() - began_s
             rates.append(len(told) / spent_s)
             cpu = {name: value - before[name] for name, value in cpu_by_part(fleet).items()}
@@ -61,6 +69,62 @@ async def measure(*, facts: int, repetitions: int, folder: Path) -> list[Result]
     ]
 
 
+async def measure_samples(*, samples: int, repetitions: int, folder: Path) -> list[Result]:
+    """Measure GPU samples in the same way, of a fleet of 5,000 GPUs of 8 to a job.
+
+    They are encoded before the clock starts: that is the work of collectors, on machines of theirs.
+    """
+    async with fleet_in(folder) as fleet:
+        await fleet.start("projector")
+        rates: list[float] = []
+        details: list[dict[str, float]] = []
+        for number in range(repetitions):
+            told = gpu_samples(samples, first_at=_FIRST_AT + timedelta(hours=number))
+            messages = list(encode(told, source="/collector/bench"))
+            before, began_s = cpu_by_part(fleet), time.perf_counter()
+            await fleet.bus.publish_many(messages)
+            await _until(fleet, _SAMPLES, samples * (number + 1))
+            spent_s = time.perf_counter() - began_s
+            rates.append(samples / spent_s)
+            cpu = {name: value - before[name] for name, value in cpu_by_part(fleet).items()}
+            parts = {f"{name}_cpu_s": value for name, value in cpu.items()}
+            details.append({"wall_s": spent_s, **parts})
+    return [
+        Result(
+            group="ingest",
+            what=f"{samples:,} samples of {GPUS:,} GPUs, publisher to commit",
+            unit="samples/s",
+            value=median(rates),
+            budget=_SAMPLES_BUDGET,
+            repetitions=repetitions,
+            detail=medians(details),
+        )
+    ]
+
+
+def gpu_samples(count: int, *, first_at: datetime) -> Iterator[GpuSampled]:
+    """Give samples as `prometheus/dcgm` tells them: every 30 s one of each GPU."""
+    for number in range(count):
+        moment, gpu = divmod(number, GPUS)
+        job = gpu // _GPUS_PER_JOB
+        yield GpuSampled(
+            cluster=CLUSTER,
+            observed_at=first_at + timedelta(seconds=30 * moment),
+            source="prometheus/dcgm",
+            job_id=JobId(str(1_000_000 + job)),
+            submitted_at=_FIRST_AT - timedelta(hours=1, seconds=job),
+            node=f"gpu{job:04d}",
+            gpu_uuid=str(UUID(int=gpu)),
+            gpu_index=gpu % _GPUS_PER_JOB,
+            model="NVIDIA H100 80GB HBM3",
+            utilization_pct=(number * 7919 % 1_001) / 10,
+            memory_used_mib=40_000 + number * 104_729 % 40_000,
+            memory_total_mib=81_559,
+            power_w=300 + (number * 3_571 % 4_000) / 10,
+            temperature_c=40.0 + gpu % 40,
+        )
+
+
 async def _publish(fleet: Fleet, facts: list[Fact]) -> float:
     """Publish as a collector's ticks do, in packs; give the seconds until all were stored."""
     began_s = time.perf_counter()
@@ -69,14 +133,14 @@ async def _publish(fleet: Fleet, facts: list[Fact]) -> float:
     return time.perf_counter() - began_s
 
 
-async def _until_stored(fleet: Fleet, events: int) -> None:
+async def _until(fleet: Fleet, query: sql.SQL, rows: int) -> None:
     async def all_there() -> bool:
-        return await fleet.count(_EVENTS) >= events
+        return await fleet.count(query) >= rows
 
     await eventually(all_there, limit_s=_LIMIT_S)
 
 
-def _lives(first_id: int, facts: int) -> Iterator[Fact]:
+def lives(first_id: int, facts: int) -> Iterator[Fact]:
     """Give the facts of whole lives: all submissions, then all starts, then all ends."""
     now = datetime.now(tz=UTC)
     waiting = [

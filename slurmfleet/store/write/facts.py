@@ -17,9 +17,10 @@ from slurmfleet.store.write.poll_batch import (
     status_params,
     told_until,
 )
+from slurmfleet.store.write.samples import apply_samples, stored_samples
 from slurmfleet.store.write.status import ClusterStatus
 
-_LOCK_KEY = 0x736C_666C_6661_6374
+LOCK_KEY = 0x736C_666C_6661_6374
 """Our own key among the server's advisory locks: "slflfact"."""
 
 
@@ -35,6 +36,9 @@ class Applied:
 
     polls: int = 0
     """Polls that were new."""
+
+    samples: int = 0
+    """Samples that were new."""
 
     duplicates: int = 0
     """Facts that had been recorded before, or came twice in the batch."""
@@ -52,26 +56,28 @@ class _Added:
 async def apply_facts(pool: StorePool, facts: Sequence[Fact]) -> Applied:
     """Store a batch of facts, all of it or nothing; listeners are woken when it is committed.
 
-    Samples have no table yet: they are passed over here and stay in the stream.
-
     Raises:
         StoreError: A retryable one: the same batch may succeed later. StatementError: a fact in
             the batch cannot be stored; the others can, by themselves.
     """
     job_facts = [fact for fact in facts if isinstance(fact, JobFact)]
     polls = [fact for fact in facts if isinstance(fact, PollFinished)]
+    samples = stored_samples(facts)
     if not facts:
         return Applied()
     async with pool.transaction("apply facts") as connection:
-        await connection.execute(statement("lock_writing").text, {"key": _LOCK_KEY})
+        await connection.execute(statement("lock_writing").text, {"key": LOCK_KEY})
         new_polls = await _apply_polls(connection, polls) if polls else 0
         jobs = await _apply_jobs(connection, job_facts) if job_facts else 0
         added = await _apply_events(connection, job_facts)
+        new_samples = await apply_samples(connection, samples) if samples else 0
+    told = len(job_facts) + len(polls) + len(samples)
     return Applied(
         jobs=jobs,
         job_events=added.added,
         polls=new_polls,
-        duplicates=len(job_facts) + len(polls) - added.added - new_polls,
+        samples=new_samples,
+        duplicates=told - added.added - new_polls - new_samples,
         last_event_seq=added.last_event_seq,
     )
 

@@ -1,6 +1,7 @@
 """Facts from a real bus into a real store: nothing lost, nothing twice, nothing blocked."""
 
 import hashlib
+import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,8 +14,10 @@ from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.jobs import Evidence
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.streams import DEAD_LETTERS, PROJECTOR, ConsumerSpec
+from slurmfleet.contracts.use import GpuSampled
 from slurmfleet.registry.clusters import ClusterRegistry
 from slurmfleet.testing.builders import ALPHA, NOON, a_fact_of_each_kind, a_job, a_poll
+from slurmfleet.testing.samples import filled
 from tests.plugins.services import Fleet, eventually, log_lines, wire_to
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
@@ -181,3 +184,22 @@ async def test_the_registry_is_projected_and_removals_while_nobody_watched(fleet
 
     await has(fleet, configured, 1)
     assert await fleet.count(sql.SQL("SELECT count(*) FROM clusters")) == 2
+
+
+async def test_absurd_samples_go_to_the_dead_letters_and_the_others_are_kept(fleet: Fleet):
+    samples = [
+        filled(GpuSampled, observed_at=NOON + timedelta(seconds=step), utilization_pct=50)
+        for step in range(6)
+    ]
+    samples[1] = replace(samples[1], utilization_pct=math.nan)
+    samples[4] = replace(samples[4], memory_used_mib=2**40)
+    await fleet.tell(samples)
+    await fleet.tell([filled(GpuSampled, observed_at=NOON - timedelta(days=1), node="\x00")])
+
+    await fleet.start("projector")
+
+    await has(fleet, sql.SQL("SELECT count(*) FROM gpu_samples"), 5)
+    reader = await fleet.bus.consumer(DEAD)
+    (dead,) = await reader.fetch(10, 5)
+    assert "2 of 6 facts refused" in dead.message.headers["Slurmfleet-Dead-Reason"]
+    await acknowledged(fleet)

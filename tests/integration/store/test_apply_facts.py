@@ -140,8 +140,10 @@ async def test_a_batch_says_what_it_did(store_writer: StorePool):
     first = await apply_facts(store_writer, [*facts, facts[0]])
     again = await apply_facts(store_writer, facts)
 
-    assert first == Applied(jobs=1, job_events=5, polls=1, duplicates=1, last_event_seq=5)
-    assert again == Applied(duplicates=6)
+    assert first == Applied(
+        jobs=1, job_events=5, polls=1, samples=10, duplicates=1, last_event_seq=5
+    )
+    assert again == Applied(duplicates=16)
 
 
 async def test_nothing_to_do_asks_nothing(database: Database):

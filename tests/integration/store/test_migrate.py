@@ -144,10 +144,20 @@ async def test_grafana_sees_views_alone(database: Database):
 
     assert found == [
         ("grafana.cluster_status", "v"),
+        ("grafana.gpu_use_5min", "v"),
         ("grafana.job_events", "v"),
+        ("grafana.job_use", "v"),
+        ("grafana.job_use_hours", "v"),
         ("grafana.jobs", "v"),
+        ("grafana.load_samples", "v"),
+        ("grafana.occupancy_samples", "v"),
         ("grafana.partition_counts", "v"),
+        ("grafana.partition_samples", "v"),
         ("grafana.polls", "v"),
+        ("grafana.quota_samples", "v"),
+        ("grafana.share_samples", "v"),
+        ("grafana.surveys", "v"),
+        ("grafana.usage_samples", "v"),
     ]
     assert await rows(dsn, "SELECT count(*) FROM grafana.jobs") == [(0,)]
     with pytest.raises(psycopg.errors.InsufficientPrivilege):

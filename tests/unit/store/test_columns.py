@@ -1,7 +1,14 @@
+import math
 from datetime import UTC, datetime, timedelta, timezone
 
 from slurmfleet.contracts.jobs import JobState
-from slurmfleet.store.write.columns import json_array, number_array, text_array, time_array
+from slurmfleet.store.write.columns import (
+    json_array,
+    measures_array,
+    number_array,
+    text_array,
+    time_array,
+)
 
 
 def test_text_is_quoted_and_nul_replaced():
@@ -12,6 +19,13 @@ def test_text_is_quoted_and_nul_replaced():
 
 def test_numbers_and_booleans_are_bare_and_none_is_null():
     assert number_array([1, None, -2.5, True]) == "{1,NULL,-2.5,True}"
+
+
+def test_measures_are_numbers_and_none_is_null():
+    measures = (1, None, -2.5, 0.1, 1e300, math.nan, math.inf)
+
+    assert measures_array(measures) == "{1, null, -2.5, 0.1, 1e+300, NaN, Infinity}"
+    assert measures_array(()) == "{}"
 
 
 def test_times_carry_their_zone():

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from slurmfleet.store.edition import Edition
@@ -52,3 +54,64 @@ def test_every_migration_states_its_lock_and_duration():
     ]
 
     assert lacking == []
+
+
+def shipped_for_community(name: str) -> str:
+    (found,) = (one for one in shipped_migrations() if one.name.endswith(f"_{name}.sql"))
+    assert found.transactional
+    return "\n".join(found.scripts_for(Edition.COMMUNITY))
+
+
+def test_the_community_edition_compresses_samples_by_series():
+    text = shipped_for_community("job_samples")
+
+    for table in ("gpu_samples", "load_samples"):
+        assert re.search(
+            rf"ALTER TABLE {table} SET \(\s+timescaledb.compress,"
+            r" timescaledb.compress_segmentby = 'series_id',\s+"
+            r"timescaledb.compress_orderby = 'observed_at'\s+\);\s+"
+            rf"SELECT add_compression_policy\('{table}', INTERVAL '\d days'\);",
+            text,
+        )
+    assert "USING brin (observed_at)" not in text.partition("sampling_gaps_observed")[0]
+
+
+def test_the_continuous_aggregate_may_be_made_within_a_transaction():
+    text = shipped_for_community("gpu_use_5min")
+    made = text[text.index("CREATE MATERIALIZED VIEW gpu_use_5min") :].partition(";")[0]
+
+    assert made.endswith("WITH NO DATA")
+    assert "timescaledb.continuous, timescaledb.materialized_only = FALSE" in made
+    assert "CREATE VIEW gpu_use_5min" not in text
+
+
+def test_five_minutes_have_the_same_columns_on_every_edition():
+    (found,) = (one for one in shipped_migrations() if one.name.endswith("_gpu_use_5min.sql"))
+    columns = {
+        edition: re.findall(r" AS (\w+)[,\n]", "\n".join(found.scripts_for(edition)))
+        for edition in Edition
+    }
+
+    assert columns[Edition.APACHE] == columns[Edition.PLAIN]
+    assert columns[Edition.COMMUNITY] == columns[Edition.PLAIN]
+    assert "bucket_at" in columns[Edition.PLAIN]
+
+
+def test_what_is_compressed_is_ordered_by_the_rest_of_its_key():
+    """TimescaleDB refuses to compress a table whose key has a column in neither place."""
+    found: set[str] = set()
+    for name in ("job_samples", "cluster_samples"):
+        text = shipped_for_community(name)
+        for table, segments, order in re.findall(
+            r"ALTER TABLE (\w+) SET \(\s+timescaledb.compress,\s+"
+            r"timescaledb.compress_segmentby = '([^']+)',\s+"
+            r"timescaledb.compress_orderby = '([^']+)'",
+            text,
+        ):
+            made = text[text.index(f"CREATE TABLE {table} (") :]
+            key = re.search(r"PRIMARY KEY \(([^)]+)\)", made)
+            assert key
+            assert set(key[1].split(", ")) == {*segments.split(", "), *order.split(", ")}, table
+            found.add(table)
+
+    assert found == {"gpu_samples", "load_samples", "partition_samples", "share_samples", "surveys"}
