@@ -19,6 +19,9 @@ NOT_COMPARED: Mapping[str, str] = {
     r"polls": "one row per look, and two collectors look at different moments",
     r"cluster_status": "what the newest look said and when",
     r"(?:.*_)?samples?(?:_.*)?": "one row per survey, at the collector's own moments",
+    r"surveys": "one row per survey, at the collector's own moments",
+    r"(?:gpu|load)_series|sampling_gaps": "numbered by a sequence, and of a sampler's own moments",
+    r"job_use(?:_.*)?": "worked out of the samples",
     r"stream_.*": "how the stream of each stack fares; the judge reads it",
 }
 """Tables by pattern, and why two healthy stacks differ in them."""
