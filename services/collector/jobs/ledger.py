@@ -140,7 +140,7 @@ class Ledger:
     def tell_vanished(self, tracked: Tracked) -> None:
         """Tell that no source knows how a job ended."""
         job = replace(tracked.job, state=JobState.VANISHED)
-        self._tell(job, Evidence.NONE, JobVanished, run_submitted_at=tracked.run_submitted_at)
+        self._tell(job, Evidence.NONE, JobVanished)
 
     def tell_again(self, known: Tracked, *, above: int = 0) -> None:
         """Tell a remembered job again, for whoever missed facts of it.
@@ -294,7 +294,7 @@ class Ledger:
                     else job.submitted_at
                 ),
                 missing_since=None
-                if known is None or job.state.is_terminal
+                if fresh or known is None or job.state.is_terminal
                 else known.missing_since,
                 settled=False if fresh or known is None else known.settled,
                 times_asked=0 if fresh or known is None else known.times_asked,

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.collector.jobs.diff import open_questions
+from services.collector.jobs.verdicts import VANISHED_AFTER
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence, JobState
 from tests.unit.collector.jobs.playing import AGAIN, COMPLETED, FAILED, PENDING, RUNNING, T0, Watch
@@ -120,3 +121,28 @@ def test_a_requeue_and_end_while_nobody_looked_is_believed():
     assert told == ["7 submitted PENDING", "7 started RUNNING", "7 ended COMPLETED"]
     assert [fact.job.restart_count for fact in watch.facts[-3:]] == [1, 1, 1]
     assert len(watch.memory[JobId("7")].past_runs) == 1, "how the first run ended is still asked"
+
+
+def test_a_job_that_comes_back_requeued_is_missing_no_more():
+    watch = Watch()
+    watch.look([RUNNING])
+    watch.look([])
+    watch.look([AGAIN])
+
+    told = watch.look(None, [], after=VANISHED_AFTER * 2)
+
+    assert told == []
+    assert watch.memory[AGAIN.job_id].missing_since is None
+
+
+def test_a_job_that_vanishes_still_owes_the_end_of_the_run_before():
+    watch = Watch()
+    watch.look([RUNNING])
+    watch.look([AGAIN])
+    watch.look([])
+    vanished = watch.look(None, [], after=VANISHED_AFTER * 2)
+
+    told = watch.look(None, [replace(FAILED, state=JobState.NODE_FAIL)])
+
+    assert vanished == ["7 vanished VANISHED"]
+    assert told == ["7 ended NODE_FAIL"]
