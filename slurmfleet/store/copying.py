@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow, class_row
 
-from slurmfleet.store.edition import find_edition
+from slurmfleet.store.edition import Edition, find_edition
 from slurmfleet.store.errors import StatementError
 from slurmfleet.store.migrate import migrate, shipped_migrations
 from slurmfleet.store.pool import Connection, translated
@@ -203,6 +203,9 @@ async def open_target(
                 await _finish(connection, sequences)
             await connection.set_autocommit(True)
             await connection.execute("ANALYZE")
+            if await find_edition(connection) is Edition.COMMUNITY:
+                # Its own policy looks back three days, and what it never worked out would not show.
+                await connection.execute(statement("refresh_gpu_use").text)
     await migrate(dsn)
 
 

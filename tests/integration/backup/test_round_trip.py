@@ -26,7 +26,11 @@ from tests.harness.rows import all_rows, fill_every_table
 from tests.plugins.postgres import Database, DatabaseServer, database_on
 
 pytestmark = pytest.mark.timeout(60)
-SERVERS = {Edition.PLAIN: "wheel_server", Edition.APACHE: "timescale_server"}
+SERVERS = {
+    Edition.PLAIN: "wheel_server",
+    Edition.APACHE: "timescale_server",
+    Edition.COMMUNITY: "community_server",
+}
 VALUES = {"cluster.alpha": b'{"name": "alpha"}', "cluster.beta": bytes(range(256))}
 NOT_COPIED = ("registry_revision", "words")
 """A new bucket counts revisions from 1; words are taken from the text by each server itself."""
@@ -67,6 +71,12 @@ async def full_database(server: DatabaseServer) -> AsyncGenerator[Database]:
         yield database
 
 
+async def gpu_use(dsn: str) -> list[tuple[object, ...]]:
+    async with await psycopg.AsyncConnection.connect(dsn) as connection:
+        cursor = await connection.execute("SELECT * FROM gpu_use_5min ORDER BY bucket_at, 1")
+        return await cursor.fetchall()
+
+
 @pytest.fixture(params=SERVERS)
 def old_server(request: pytest.FixtureRequest) -> DatabaseServer:
     """Give the server of the database that is backed up."""
@@ -90,9 +100,11 @@ async def test_every_row_and_every_key_comes_back(
         before = await all_rows(old.superuser_dsn, without=NOT_COPIED)
         after = await all_rows(new.superuser_dsn, without=NOT_COPIED)
         again = await migrate(new.superuser_dsn)
+        used = [await gpu_use(one.superuser_dsn) for one in (old, new)]
     keys = await new_bus.kv_entries(REGISTRY.name)
     assert after == before
     assert [name for name, rows in before.items() if not rows] == []
+    assert used[0] == used[1] != []
     assert {entry.key: entry.value for entry in keys} == VALUES
     assert again.applied == ()
 

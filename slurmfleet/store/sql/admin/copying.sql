@@ -76,3 +76,7 @@ FROM pg_class AS cl
 INNER JOIN pg_attribute AS co ON co.attrelid = cl.oid AND co.attname = 'registry_revision'
 WHERE cl.relnamespace = 'public'::regnamespace AND cl.relkind IN ('r', 'p') AND NOT cl.relispartition
 ORDER BY cl.relname
+
+-- name: refresh_gpu_use
+-- No rows; works out all of a continuous aggregate of TimescaleDB's community edition. Not in a transaction.
+CALL refresh_continuous_aggregate('public.gpu_use_5min', NULL, NULL)
