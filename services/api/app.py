@@ -15,6 +15,7 @@ from services.api.routes.commands import command_routes
 from services.api.routes.dead_letters import dead_letter_routes
 from services.api.routes.events import event_routes
 from services.api.routes.jobs import job_routes
+from services.api.routes.rebuilds import rebuild_routes
 from slurmfleet.access.binding import bearer_matches, is_loopback
 from slurmfleet.runtime.gate import GateRules, gated
 from slurmfleet.runtime.health import AsgiApp, Receive, Scope, Send
@@ -64,6 +65,7 @@ def create_rest(gateway: Gateway) -> FastAPI:
         job_routes(gateway),
         event_routes(gateway),
         dead_letter_routes(gateway),
+        rebuild_routes(gateway),
         page_routes(app.openapi),
     ):
         app.include_router(router)

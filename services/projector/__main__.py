@@ -2,24 +2,29 @@
 
 import sys
 from contextlib import AsyncExitStack
+from datetime import datetime
 from functools import partial
 
 from services.projector.chores import chores, repeat
 from services.projector.deadletters import watch_waiting
 from services.projector.projector import Projector
+from services.projector.rebuilding import Rebuilder
 from services.projector.registry import project_registry
 from services.projector.repairer import Repairer
 from services.projector.settings import ProjectorSettings
 from services.projector.stream_watch import StreamWatch
 from slurmfleet.bus.port import Bus
-from slurmfleet.contracts.streams import BUCKETS, PROJECTOR, STREAMS
+from slurmfleet.contracts.streams import BUCKETS, FACTS, PROJECTOR, STREAMS
 from slurmfleet.runtime.bus_part import open_bus, watch_bus
+from slurmfleet.runtime.health import Health
 from slurmfleet.runtime.process import Process, run_service, supervise
 from slurmfleet.runtime.settings import SharedSettings
 from slurmfleet.runtime.store_part import watch_store
 from slurmfleet.store.pool import StorePool, StoreSettings
 from slurmfleet.store.read.rolls import find_drift, read_whole_jobs
 from slurmfleet.store.write.facts import apply_facts
+from slurmfleet.store.write.rebuild import open_rebuild
+from slurmfleet.store.write.streams import sum_losses
 from slurmfleet.timing.clock import Clock
 
 
@@ -60,13 +65,20 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
             on_rolls=repairer.hear,
             on_delivered=stream_watch.hear,
         )
+        rebuilder = Rebuilder(
+            bus=bus,
+            open_rebuild=partial(open_rebuild, pool),
+            count_lost=partial(_count_lost, pool),
+            clock=clock,
+        )
         bodies = {
             "bus-health": partial(watch_bus, bus, health, clock),
             "store-health": partial(watch_store, pool, health, clock),
             "facts": partial(_project, bus, projector),
             "rolls": repairer.run,
-            "dead-letters": partial(_watch_dead_letters, bus, clock),
+            "dead-letters": partial(_watch_dead_letters, bus, clock, health),
             "stream": stream_watch.run,
+            "rebuilds": rebuilder.run,
             "registry": partial(_follow_registry, bus, pool, clock),
         } | {one.name: partial(repeat, one, clock) for one in chores(pool, clock, settings)}
         for name, body in bodies.items():
@@ -89,16 +101,22 @@ async def _project(bus: Bus, projector: Projector) -> None:
     await projector.run()
 
 
-async def _watch_dead_letters(bus: Bus, clock: Clock) -> None:
+async def _watch_dead_letters(bus: Bus, clock: Clock, health: Health) -> None:
     """Make sure that the stream is there, then count for ever."""
     await bus.prepare(streams=STREAMS)
-    await watch_waiting(bus, clock)
+    await watch_waiting(bus, clock, health)
 
 
 async def _follow_registry(bus: Bus, pool: StorePool, clock: Clock) -> None:
     """Make sure that the bucket is there, then follow it for ever."""
     await bus.prepare(buckets=BUCKETS)
     await project_registry(bus, pool, clock)
+
+
+async def _count_lost(pool: StorePool, since: datetime) -> int:
+    """Give how many messages of facts are known to be lost; at least one where it is not known."""
+    lost = await sum_losses(pool, FACTS.name, since=since)
+    return max(lost.messages, lost.losses)
 
 
 if __name__ == "__main__":

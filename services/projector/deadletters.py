@@ -7,6 +7,7 @@ from slurmfleet.contracts.dead_letters import header_text, make_dead_letter
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import DEAD_LETTERS as DEAD_STREAM
 from slurmfleet.contracts.streams import PROJECTOR
+from slurmfleet.runtime.health import Health
 from slurmfleet.telemetry.logs import logger
 from slurmfleet.telemetry.metrics import DEAD_LETTERS, DEAD_LETTERS_WAITING
 from slurmfleet.timing.clock import Clock
@@ -47,12 +48,15 @@ def dead_letter(delivery: Delivery, reason: str, *, at: datetime) -> Message:
     )
 
 
-async def watch_waiting(bus: Bus, clock: Clock) -> None:
-    """Keep the gauge of dead letters that wait for a person true, for ever.
+async def watch_waiting(bus: Bus, clock: Clock, health: Health) -> None:
+    """Say for ever how many dead letters wait for a person, as a number and as a check.
 
     Raises:
         BusError: The stream could not be asked.
     """
     while True:
-        DEAD_LETTERS_WAITING.set(await bus.count_stored(DEAD_STREAM.name))
+        waiting = await bus.count_stored(DEAD_STREAM.name)
+        DEAD_LETTERS_WAITING.set(waiting)
+        said = f"{waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else "none"
+        health.report("dead-letters", ok=not waiting, detail=said, required=False)
         await clock.sleep(_COUNT_EVERY_S)

@@ -140,8 +140,13 @@ class MemoryBus:
     async def consumer(self, spec: ConsumerSpec) -> Consumer:
         """Bind to a durable consumer; it is made if it does not exist."""
         stream = self._stream(spec.stream, f"bind to {spec.durable}")
-        made = MemoryConsumer(spec, stream, self._clock, self._bell)
-        consumer = self._consumers.setdefault((spec.stream, spec.durable), made)
+        key, made = (
+            (spec.stream, spec.durable),
+            MemoryConsumer(spec, stream, self._clock, self._bell),
+        )
+        known = self._consumers.get(key)
+        consumer = made if known is None or known.is_forgotten else known
+        self._consumers[key] = consumer
         consumer.spec = spec
         return consumer
 

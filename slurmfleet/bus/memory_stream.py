@@ -86,10 +86,17 @@ class MemoryConsumer:
         self._bell = bell
         self._reached = 0
         self._pending: dict[int, _Pending] = {}
+        self._asked_until_s = clock.monotonic_s()
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nobody has asked for longer than the server remembers."""
+        idle_s = self._clock.monotonic_s() - self._asked_until_s
+        return self.spec.forget_after_s is not None and idle_s > self.spec.forget_after_s
 
     async def fetch(self, max_messages: int, wait_s: float) -> Sequence[Delivery]:
         """Take what is there; if nothing is, wait for it up to `wait_s`."""
-        until_s = self._clock.monotonic_s() + wait_s
+        until_s = self._asked_until_s = self._clock.monotonic_s() + wait_s
         while True:
             found = self._take(max_messages) if self.online else []
             left_s = until_s - self._clock.monotonic_s()

@@ -105,6 +105,8 @@ async def ensure_consumer(link: Link, spec: ConsumerSpec) -> None:
         "filter_subjects": list(spec.filter_subjects),
         "replay_policy": "instant",
     }
+    if spec.forget_after_s is not None:
+        config["inactive_threshold"] = spec.forget_after_s * SECOND_NS
     await call(
         link,
         f"CONSUMER.CREATE.{spec.stream}.{spec.durable}",

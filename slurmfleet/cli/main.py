@@ -7,6 +7,7 @@ from slurmfleet.cli.commands.backup import restore
 from slurmfleet.cli.commands.doctor import doctor
 from slurmfleet.cli.commands.jobs import job, jobs
 from slurmfleet.cli.commands.mcp import mcp
+from slurmfleet.cli.commands.rebuild import rebuild
 from slurmfleet.cli.commands.stack import down, up
 from slurmfleet.cli.commands.status import status
 from slurmfleet.cli.commands.version import version
@@ -30,6 +31,7 @@ for function in (up, down, status, doctor, version):
     app.command(rich_help_panel=_STACK)(function)
 app.add_typer(backup.app, name="backup", rich_help_panel=_STACK)
 app.command(rich_help_panel=_STACK)(restore)
+app.command(rich_help_panel=_STACK)(rebuild)
 app.add_typer(db.app, name="db", rich_help_panel=_STACK)
 for function in (jobs, job):
     app.command(rich_help_panel=_BOARD)(function)

@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 
+from slurmfleet.contracts.nouns import Noun
 from slurmfleet.contracts.subjects import ALL_DEAD_LETTERS, ALL_FACTS
 
 DAY_S = 86_400
@@ -33,6 +34,8 @@ class ConsumerSpec:
     filter_subjects: tuple[str, ...]
     ack_wait_s: int
     max_ack_pending: int
+    forget_after_s: int | None = None
+    """The server forgets the consumer after so long without a fetch; None keeps it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,19 @@ PROJECTOR = ConsumerSpec(
     max_ack_pending=2_000,
 )
 
+
+def rebuilding(name: str) -> ConsumerSpec:
+    """Give a consumer that reads all facts about jobs from the oldest, for one rebuild."""
+    return ConsumerSpec(
+        durable=f"rebuild-{name}",
+        stream=FACTS.name,
+        filter_subjects=(f"fleet.v1.*.{Noun.JOB}.*",),
+        ack_wait_s=120,
+        max_ack_pending=2_000,
+        forget_after_s=300,
+    )
+
+
 REGISTRY = BucketSpec(
     name="fleet_registry",
     description="Clusters and settings; every service watches it.",
@@ -83,4 +99,9 @@ LEASES = BucketSpec(
     history=1,
     ttl_s=15,
 )
-BUCKETS = (REGISTRY, LEASES)
+WORK = BucketSpec(
+    name="fleet_work",
+    description="How long work goes: what was asked for last, how far it is, what came of it.",
+    history=1,
+)
+BUCKETS = (REGISTRY, LEASES, WORK)

@@ -2,6 +2,7 @@
 
 fleet.v1.<cluster>.<noun>.<verb>     facts
 fleet.v1.cmd.<cluster>.<verb>        commands to the cluster's collector
+fleet.v1.admin.<service>.<verb>      commands to a service of our own
 fleet.dead.v1.<consumer>             facts that a consumer could not use
 """
 
@@ -66,6 +67,11 @@ def command_subject(cluster: ClusterName, verb: str) -> str:
 def cluster_commands(cluster: ClusterName) -> str:
     """Give the wildcard over all commands of a cluster."""
     return f"fleet.v1.cmd.{cluster}.*"
+
+
+def admin_subject(service: str, verb: str) -> str:
+    """Give the subject on which one of our services serves a command; no noun is named so."""
+    return f"fleet.v1.admin.{_verb(service)}.{_verb(verb)}"
 
 
 def dead_letter_subject(consumer: str) -> str:

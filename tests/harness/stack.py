@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from psycopg.conninfo import make_conninfo
 
 from slurmfleet.embedded.child import free_port
 
@@ -71,6 +72,11 @@ class Stack:
 
     def store_dsn(self) -> str:
         return str(self.record()["access"]["SLURMFLEET_STORE_DSN"])
+
+    def owner_dsn(self) -> str:
+        """Give the address of the store for its owner, who may do anything."""
+        password = (self.data_dir / "postgres.password").read_text().strip()
+        return make_conninfo(self.store_dsn(), user="slurmfleet", password=password)
 
     def kill(self, name: str) -> int:
         """End one process as a crash would; the supervisor is expected to start it again."""

@@ -92,7 +92,10 @@ async def _all_checks(
 
 
 _RESTART = "`slurmfleet status`; if it lasts, restart the stack."
-_ADVICE = {"stream": "Read docs/runbooks/stream-damaged.md, and have the disk looked at."}
+_ADVICE = {
+    "stream": "Read docs/runbooks/stream-damaged.md, and have the disk looked at.",
+    "dead-letters": "`slurmfleet events dead` lists them with their reasons, and tells them again.",
+}
 """What mends a part that a service can do without, and that is wrong all the same."""
 
 

@@ -96,9 +96,12 @@ def services_page(services: list[ServiceState]) -> RenderableType:
 
 
 def _row(one: ServiceState) -> list[str | Text]:
-    said = (
-        Text("ready", style="green")
-        if one.readiness.ready
-        else Text(one.readiness.complaint, style="bold red")
-    )
-    return [one.name, one.url, str(one.pid or ""), said]
+    return [one.name, one.url, str(one.pid or ""), _state(one.readiness)]
+
+
+def _state(readiness: Readiness) -> Text:
+    if not readiness.ready:
+        return Text(readiness.complaint, style="bold red")
+    if readiness.complaint:
+        return Text(f"ready; {readiness.complaint}", style="yellow")
+    return Text("ready", style="green")

@@ -48,9 +48,12 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Added:
+class Added:
+    """What became of the events of a batch."""
+
     added: int
     last_event_seq: int
+    """Newest number of recording among them; 0 when none was new."""
 
 
 async def apply_facts(pool: StorePool, facts: Sequence[Fact]) -> Applied:
@@ -68,8 +71,10 @@ async def apply_facts(pool: StorePool, facts: Sequence[Fact]) -> Applied:
     async with pool.transaction("apply facts") as connection:
         await connection.execute(statement("lock_writing").text, {"key": LOCK_KEY})
         new_polls = await _apply_polls(connection, polls) if polls else 0
-        jobs = await _apply_jobs(connection, job_facts) if job_facts else 0
-        added = await _apply_events(connection, job_facts)
+        jobs, added = await write_job_facts(connection, job_facts)
+        if added.added:
+            newest = {"event_seq": added.last_event_seq}
+            await connection.execute(statement("notify_events").text, newest)
         new_samples = await apply_samples(connection, samples) if samples else 0
     told = len(job_facts) + len(polls) + len(samples)
     return Applied(
@@ -82,6 +87,19 @@ async def apply_facts(pool: StorePool, facts: Sequence[Fact]) -> Applied:
     )
 
 
+async def write_job_facts(connection: Connection, facts: Sequence[JobFact]) -> tuple[int, Added]:
+    """Write facts about jobs into the tables that the connection finds under their names.
+
+    A rebuild has tables of its own there: what a fact means is said here and nowhere else.
+
+    Returns:
+        Rows of `jobs` that were made or moved on, and what became of `job_events`.
+    """
+    if not facts:
+        return 0, Added(added=0, last_event_seq=0)
+    return await _apply_jobs(connection, facts), await _apply_events(connection, facts)
+
+
 async def _apply_jobs(connection: Connection, facts: Sequence[JobFact]) -> int:
     newest = newest_per_job(facts)
     columns = job_columns(newest)
@@ -92,15 +110,10 @@ async def _apply_jobs(connection: Connection, facts: Sequence[JobFact]) -> int:
     return stored
 
 
-async def _apply_events(connection: Connection, facts: Sequence[JobFact]) -> _Added:
-    if not facts:
-        return _Added(added=0, last_event_seq=0)
-    cursor = connection.cursor(row_factory=class_row(_Added))
+async def _apply_events(connection: Connection, facts: Sequence[JobFact]) -> Added:
+    cursor = connection.cursor(row_factory=class_row(Added))
     await cursor.execute(statement("insert_job_events").text, event_columns(facts))
     (added,) = await cursor.fetchall()
-    if added.added:
-        told = {"event_seq": added.last_event_seq}
-        await connection.execute(statement("notify_events").text, told)
     return added
 
 

@@ -52,6 +52,16 @@ async def read_position(pool: StorePool, stream: str) -> StreamPosition | None:
     return found[0] if found else None
 
 
+async def sum_losses(pool: StorePool, stream: str, *, since: datetime) -> LossSum:
+    """Give what a stream lost since a moment.
+
+    Raises:
+        StoreError: In every kind of its tree.
+    """
+    (summed,) = await pool.rows("sum_stream_losses", LossSum, {"stream": stream, "since": since})
+    return summed
+
+
 async def keep_stream(
     pool: StorePool,
     stream: str,

@@ -342,3 +342,30 @@ async def test_a_stream_tells_its_ends_and_which_messages_can_be_read(bus: Bus):
 async def test_a_stream_that_is_not_there_has_no_state(bus: Bus):
     with pytest.raises(KeyNotFoundError):
         await bus.stream_state("NONE")
+
+
+async def test_a_consumer_that_reads_for_once_sees_everything_and_names_are_apart(bus: Bus):
+    await bus.publish_many([message(f"{number}") for number in range(5)])
+    once = replace(CONSUMER, durable="once-a", forget_after_s=60)
+    again = replace(once, durable="once-b")
+
+    seen = []
+    for spec in (once, again):
+        consumer = await bus.consumer(spec)
+        taken = await take(consumer, 5)
+        await consumer.ack_all(taken)
+        seen.append((bodies(taken), await consumer.pending()))
+
+    assert seen == [(["0", "1", "2", "3", "4"], 0)] * 2
+
+
+@pytest.mark.timeout(20)
+async def test_the_server_forgets_a_consumer_that_nobody_asks(bus: Bus):
+    await bus.publish(message("one"))
+    consumer = await bus.consumer(replace(CONSUMER, durable="brief", forget_after_s=1))
+    await consumer.ack_all(await take(consumer, 1))
+
+    await asyncio.sleep(3)
+    anew = await bus.consumer(replace(CONSUMER, durable="brief", forget_after_s=1))
+
+    assert bodies(await take(anew, 1)) == ["one"]

@@ -61,3 +61,20 @@ async def test_poison_that_is_told_again_comes_back_and_says_so(fleet: Fleet):
 
     assert (item["retries"], item["facts"]) == (1, None)
     assert item["reason"].startswith("UndecodableMessageError")
+
+
+async def test_letters_that_wait_are_told_in_readyz_which_stays_ready(fleet: Fleet):
+    (good,) = encode([a_poll()], source="/collector/alpha")
+    await fleet.bus.publish(
+        make_dead_letter(
+            good, consumer="projector", reason="why", sequence=1, delivered_count=1, at=NOON
+        )
+    )
+    projector = await fleet.start("projector")
+
+    async def said() -> object:
+        async with httpx.AsyncClient(base_url=projector.url) as client:
+            return (await client.get("/readyz")).json()["checks"].get("dead-letters")
+
+    await eventually(said)
+    assert await said() == {"ok": False, "detail": "1 waits", "required": False}

@@ -20,6 +20,8 @@ PROMISED = {
     "/v1/events/dead": {"get"},
     "/v1/events/dead/{sequence}": {"get", "delete"},
     "/v1/events/dead/{sequence}/retry": {"post"},
+    "/v1/rebuilds": {"post"},
+    "/v1/rebuilds/current": {"get"},
 }
 
 

@@ -1,0 +1,105 @@
+"""A week of a simulated site: an empty database that is fed from its stream equals the stack's."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.contracts.codec import decode
+from slurmfleet.contracts.events import Fact
+from slurmfleet.contracts.streams import FACTS, PROJECTOR, ConsumerSpec
+from slurmfleet.store.pool import StorePool, StoreSettings
+from slurmfleet.store.write.facts import apply_facts
+from slurmfleet.store.write.job_use import AT_ONCE, roll_up_job_use
+from slurmfleet.timing.clock import SystemClock
+from tests.harness.sites import simulated_sites
+from tests.harness.stack import Stack, running_stack
+from tests.harness.tables import all_rows
+from tests.plugins.postgres import DatabaseServer, database_on, wheel_server
+
+__all__ = ["wheel_server"]
+
+NAME = "sim-h100"
+WEEK_S = 7 * 86_400
+STEP_S = 4 * 3_600
+READER = ConsumerSpec(
+    durable="replay",
+    stream=FACTS.name,
+    filter_subjects=FACTS.subjects,
+    ack_wait_s=60,
+    max_ack_pending=5_000,
+)
+NOT_FROM_FACTS = {"clusters", "stream_positions", "stream_losses"}
+"""Tables that follow the registry, and how the stream itself fares."""
+
+
+@contextmanager
+def standing_still(stack: Stack) -> Iterator[None]:
+    """Let the collector tell nothing while the body runs."""
+    pid = stack.pid("collector")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def told(stack: Stack) -> list[Fact]:
+    """Read the whole stream of a stack."""
+    access, clock = stack.record()["access"], SystemClock()
+    login = NatsLogin(
+        user=access["SLURMFLEET_BUS_USER"], password=access["SLURMFLEET_BUS_PASSWORD"]
+    )
+    options = NatsOptions(servers=(access["SLURMFLEET_BUS_URL"],), name="replay", login=login)
+    facts: list[Fact] = []
+    async with open_nats_bus(options, clock) as bus, asyncio.timeout(30):
+        projector = await bus.consumer(PROJECTOR)
+        while await projector.pending():
+            await clock.sleep(0.1)
+        consumer = await bus.consumer(READER)
+        while taken := await consumer.fetch(500, 1):
+            facts += [fact for one in taken for fact in decode(one.message.body)]
+            await consumer.ack_all(taken)
+        assert await consumer.pending() == 0
+    return facts
+
+
+async def fed(dsn: str, facts: list[Fact]) -> dict[str, list[str]]:
+    """Write facts, work out what follows from them by chores, and give all rows."""
+    async with StorePool(StoreSettings(dsn=dsn, application_name="replay")) as pool:
+        for place in range(0, len(facts), 500):
+            await apply_facts(pool, facts[place : place + 500])
+        while await roll_up_job_use(pool) == AT_ONCE:
+            pass
+    return await all_rows(dsn)
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(280)
+async def test_a_week_that_is_told_again_comes_to_the_same_rows(
+    tmp_path: Path, wheel_server: DatabaseServer
+) -> None:
+    with simulated_sites(tmp_path / "sim", names=NAME, time_scale=0, populate=True) as sites:
+        site = sites[NAME]
+        config = {**site.config, "track_users": site.about["tracked_users"]}
+        with running_stack(tmp_path / "stack", [config]) as stack:
+            for _ in range(WEEK_S // STEP_S):
+                await asyncio.to_thread(site.control, "advance", seconds=STEP_S)
+                await asyncio.sleep(1)
+            with standing_still(stack):
+                facts = await told(stack)
+                there = await fed(stack.owner_dsn(), [])
+            async with database_on(wheel_server) as empty:
+                again = await fed(empty.superuser_dsn, facts)
+
+    assert [
+        name for name in there if name not in NOT_FROM_FACTS and again[name] != there[name]
+    ] == []
+    assert len(there["jobs"]) > 200
+    states = {row.split(",")[3] for row in there["jobs"]}
+    assert len(states) > 3, states

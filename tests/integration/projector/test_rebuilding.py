@@ -1,0 +1,129 @@
+"""A rebuild that a projector does on request, on a real bus, and what is left when it is killed."""
+
+import nats
+import pytest
+from psycopg import sql
+
+from slurmfleet.contracts.problems import ProblemCode, ProblemError
+from slurmfleet.contracts.rebuilds import Phase, Projection, RebuildReport, RebuildRequest
+from slurmfleet.contracts.streams import PROJECTOR
+from slurmfleet.runtime.rebuilds import begin_rebuild, read_rebuild
+from slurmfleet.testing.samples import a_sample_of_each_kind
+from tests.harness.tables import all_rows
+from tests.integration.projector.test_project import EVENTS, acknowledged, has, submissions
+from tests.plugins.services import Fleet, eventually
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+
+REQUEST = RebuildRequest(projection=Projection.JOBS)
+HURT = sql.SQL("UPDATE jobs SET name = 'no' WHERE job_id::integer % 10 = 0")
+STILL_HURT = sql.SQL("SELECT count(*) FROM jobs WHERE name = 'no'")
+JOBS = 12_000
+
+
+async def begin(fleet: Fleet) -> RebuildReport:
+    return await begin_rebuild(fleet.bus, REQUEST, limit_s=5)
+
+
+async def finished(fleet: Fleet) -> RebuildReport:
+    async def look() -> bool:
+        return (await read_rebuild(fleet.bus)).is_over
+
+    await eventually(look, limit_s=60, otherwise=fleet.running[-1].log.read_text)
+    return await read_rebuild(fleet.bus)
+
+
+async def hurt(fleet: Fleet) -> dict[str, list[str]]:
+    """Fill a store, hurt it, and give the rows that were right."""
+    await fleet.tell(submissions(JOBS))
+    await fleet.start("projector")
+    await acknowledged(fleet, limit_s=60)
+    rows = await all_rows(fleet.database.superuser_dsn)
+    async with fleet.superuser() as connection:
+        await connection.execute(HURT)
+    return rows
+
+
+async def test_a_projector_that_dies_in_a_rebuild_leaves_sound_tables_and_does_it_again(
+    fleet: Fleet,
+):
+    rows = await hurt(fleet)
+
+    await begin(fleet)
+    await fleet.running[-1].kill()
+    broken_off = await read_rebuild(fleet.bus)
+    left = await fleet.count(EVENTS)
+    await fleet.start("projector")
+    await begin(fleet)
+    report = await finished(fleet)
+
+    assert not broken_off.is_over
+    assert left == JOBS
+    assert (report.phase, report.error) == (Phase.DONE, "")
+    assert report.facts == JOBS
+    assert [one.unexplained for one in report.tables] == [0, 0]
+    assert await all_rows(fleet.database.superuser_dsn) == rows
+
+
+async def test_one_rebuild_at_a_time_and_the_ingest_goes_on(fleet: Fleet):
+    await hurt(fleet)
+
+    await begin(fleet)
+    with pytest.raises(ProblemError, match="A rebuild goes on already") as refused:
+        await begin(fleet)
+    await fleet.tell(submissions(500, first=50_000))
+    await has(fleet, EVENTS, JOBS + 500)
+    report = await finished(fleet)
+
+    assert refused.value.code is ProblemCode.REVISION_CONFLICT
+    assert report.phase is Phase.DONE
+    assert await fleet.count(STILL_HURT) == 0
+
+
+async def test_a_rebuild_waits_out_a_bus_that_goes_away(fleet: Fleet):
+    await hurt(fleet)
+
+    await begin(fleet)
+    await fleet.nats.kill()
+    await fleet.nats.start()
+    report = await finished(fleet)
+
+    # Either it went on, or it says why not; then another one does it.
+    if report.phase is Phase.FAILED:
+        assert report.error
+        await begin(fleet)
+        report = await finished(fleet)
+    assert report.phase is Phase.DONE
+    assert await fleet.count(STILL_HURT) == 0
+
+
+async def test_without_a_projector_it_is_said_who_is_missing(fleet: Fleet):
+    with pytest.raises(ProblemError, match="No projector answers"):
+        await begin(fleet)
+    with pytest.raises(ProblemError, match="Nothing was rebuilt of late"):
+        await read_rebuild(fleet.bus)
+
+
+async def test_a_new_consumer_fills_an_empty_database_from_the_stream(fleet: Fleet):
+    """What docs/replay.md advises to somebody without a backup."""
+    await fleet.tell([*submissions(50), *a_sample_of_each_kind()])
+    projector = await fleet.start("projector")
+    await acknowledged(fleet)
+    rows = await all_rows(fleet.database.superuser_dsn)
+    await projector.stop()
+    async with fleet.superuser() as connection:
+        for table in [name for name in rows if rows[name]]:
+            await connection.execute(
+                sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(sql.Identifier(table))
+            )
+
+    options = fleet.nats.options
+    client = await nats.connect(fleet.nats.url, user=options.user, password=fleet.nats.password)
+    await client.jetstream().delete_consumer(PROJECTOR.stream, PROJECTOR.durable)
+    await client.close()
+    await fleet.start("projector")
+    await acknowledged(fleet)
+
+    again = await all_rows(fleet.database.superuser_dsn)
+    assert {name for name in rows if again[name] != rows[name]} <= {"stream_positions"}
+    assert len(again["jobs"]) == 50
