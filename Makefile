@@ -9,9 +9,9 @@ PROTOS := $(wildcard proto/slurmfleet/pb/v1/*.proto)
 PROTOC := $(RUN) python -m grpc_tools.protoc -I proto
 ARGS ?=
 
-# Tests of the second kind share one testbed or one TimescaleDB, or measure time.
-SIDE_BY_SIDE := tests/unit tests/contract tests/architecture tests/integration tests/fuzz --ignore tests/integration/store
-ONE_BY_ONE := tests/integration/store tests/e2e tests/slurm
+# Tests of the second kind share one testbed, or measure time.
+SIDE_BY_SIDE := tests/unit tests/contract tests/architecture tests/integration tests/fuzz
+ONE_BY_ONE := tests/e2e tests/slurm
 
 .PHONY: help
 help: ## list what can be made

@@ -183,6 +183,13 @@ def test_while_the_controller_is_down_nothing_changes_and_the_cluster_is_stale(v
     job_id = submit(view.site, runs_s=600)
     view.reaches(job_id, "RUNNING")
     view.told(job_id, "started")  # the stream may be behind what REST shows
+    # Accounting goes on without the controller; what it alone tells must have been told by now.
+    view.stack.eventually(
+        "accounting has told how it was submitted",
+        lambda: view.stack.job(view.site.name, job_id),
+        lambda job: job is not None and job["submit_line"] != "",
+        within_s=60,
+    )
 
     view.site.stop_controller()
     try:
