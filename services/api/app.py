@@ -16,6 +16,7 @@ from services.api.routes.dead_letters import dead_letter_routes
 from services.api.routes.events import event_routes
 from services.api.routes.jobs import job_routes
 from services.api.routes.rebuilds import rebuild_routes
+from services.api.routes.usage import usage_routes
 from slurmfleet.access.binding import bearer_matches, is_loopback
 from slurmfleet.runtime.gate import GateRules, gated
 from slurmfleet.runtime.health import AsgiApp, Receive, Scope, Send
@@ -66,6 +67,7 @@ def create_rest(gateway: Gateway) -> FastAPI:
         event_routes(gateway),
         dead_letter_routes(gateway),
         rebuild_routes(gateway),
+        usage_routes(gateway),
         page_routes(app.openapi),
     ):
         app.include_router(router)

@@ -6,6 +6,7 @@ would hold more than was asked for and look right.
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from typing import Annotated, TypeVar
 
 from fastapi import Request
@@ -17,6 +18,7 @@ from slurmfleet.contracts.jobs import JobState
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.store.read.events import EventFilter
 from slurmfleet.store.read.jobs import JobFilter
+from slurmfleet.store.read.usage import UsageBy, UsageFilter
 
 Value = TypeVar("Value")
 
@@ -52,6 +54,14 @@ def _verb(word: str) -> str:
     return word.lower()
 
 
+def _group(word: str) -> UsageBy:
+    try:
+        return UsageBy(word.lower())
+    except ValueError:
+        allowed = ", ".join(UsageBy)
+        raise ValueError(f"{word[:40]!r} is no group; known are {allowed}") from None
+
+
 def _with_plus(value: object) -> object:
     """Repair `+00:00`, in which a URL's plus has become a space."""
     return _LOST_PLUS.sub(r"+\1", value) if isinstance(value, str) else value
@@ -61,9 +71,11 @@ Words = Annotated[list[str], AfterValidator(_split)]
 ClusterNames = Annotated[Words, AfterValidator(_each(cluster_name))]
 States = Annotated[Words, AfterValidator(_each(_state))]
 Verbs = Annotated[Words, AfterValidator(_each(_verb))]
+Groups = Annotated[Words, AfterValidator(_each(_group))]
 Moment = Annotated[AwareDatetime, BeforeValidator(_with_plus)]
 Cursor = Annotated[str, Field(max_length=512)]
 NOTHING: list[str] = []
+BY_DAY: list[str] = [UsageBy.DAY]
 
 
 class NoQuery(BaseModel):
@@ -87,6 +99,7 @@ class JobQuery(PageQuery):
     cluster: ClusterNames = Field(default=NOTHING, description="Names of clusters.")
     user: Words = Field(default=NOTHING, description="Login names of owners.")
     account: Words = Field(default=NOTHING, description="Slurm accounts.")
+    project: Words = Field(default=NOTHING, description="Projects.")
     partition: Words = Field(default=NOTHING, description="Partitions.")
     state: States = Field(default=NOTHING, description="Slurm states, in any case.")
     q: str | None = Field(
@@ -104,12 +117,53 @@ class JobQuery(PageQuery):
             clusters=tuple(ClusterName(name) for name in self.cluster),
             users=tuple(self.user),
             accounts=tuple(self.account),
+            projects=tuple(self.project),
             partitions=tuple(self.partition),
             states=tuple(JobState(state) for state in self.state),
             q=self.q or "",
             since=self.since,
             until=self.until,
             live=self.live,
+        )
+
+
+class UsageQuery(BaseModel):
+    """What of the use, and how it is added up; every condition must hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: date | None = Field(
+        default=None, description="First day, in UTC; absent: 13 days before today."
+    )
+    until: date | None = Field(
+        default=None, description="First day after the last, in UTC; absent: tomorrow."
+    )
+    by: Groups = Field(
+        default=BY_DAY,
+        description="What rows are told apart by: day, cluster, user, account, project, partition.",
+    )
+    cluster: ClusterNames = Field(default=NOTHING, description="Names of clusters.")
+    user: Words = Field(default=NOTHING, description="Login names of owners.")
+    account: Words = Field(default=NOTHING, description="Slurm accounts.")
+    project: Words = Field(default=NOTHING, description="Projects.")
+    partition: Words = Field(default=NOTHING, description="Partitions.")
+
+    def as_filter(self, today: date) -> UsageFilter:
+        """Give the reader's filter.
+
+        Args:
+            today: In UTC.
+        """
+        until = self.until or today + timedelta(days=1)
+        return UsageFilter(
+            since=self.since or until - timedelta(days=14),
+            until=until,
+            by=tuple(UsageBy(one) for one in self.by),
+            clusters=tuple(ClusterName(name) for name in self.cluster),
+            users=tuple(self.user),
+            accounts=tuple(self.account),
+            projects=tuple(self.project),
+            partitions=tuple(self.partition),
         )
 
 

@@ -3,16 +3,25 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from services.projector.settings import ProjectorSettings
+from slurmfleet.analysis.projects import ProjectRule
 from slurmfleet.store.pool import StorePool
 from slurmfleet.store.write.job_use import AT_ONCE, roll_up_job_use
+from slurmfleet.store.write.projects import assign_projects
 from slurmfleet.store.write.retention import forget_polls, forget_rows
+from slurmfleet.store.write.usage import work_out_usage
 from slurmfleet.telemetry.metrics import STORE_FORGOTTEN
 from slurmfleet.timing.clock import Clock
 
 _FORGET_EVERY_S = 6 * 3_600.0
 _ROLL_UP_EVERY_S = 120.0
+_USAGE_EVERY_S = 5.0
+"""How late the use of a run that ended may be counted; a day costs milliseconds."""
+
+_PROJECTS_EVERY_S = 30.0
+"""How late stored jobs may follow new rules; one small question while nothing changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +35,21 @@ class Chore:
     work: Callable[[], Awaitable[object]]
 
 
-def chores(pool: StorePool, clock: Clock, settings: ProjectorSettings) -> tuple[Chore, ...]:
-    """Give the chores of a projector."""
+def chores(
+    pool: StorePool,
+    clock: Clock,
+    settings: ProjectorSettings,
+    *,
+    project_rules: Callable[[], Sequence[ProjectRule]] = lambda: (),
+) -> tuple[Chore, ...]:
+    """Give the chores of a projector.
+
+    Args:
+        pool: Where.
+        clock: What tells the time.
+        settings: How long things are kept.
+        project_rules: Gives the rules of the moment, by which stored jobs have their projects.
+    """
 
     async def forget() -> None:
         """Let go of what is old."""
@@ -42,9 +64,15 @@ def chores(pool: StorePool, clock: Clock, settings: ProjectorSettings) -> tuple[
         while await roll_up_job_use(pool) == AT_ONCE:
             pass
 
+    async def use_projects() -> None:
+        """Let stored jobs follow the rules of the moment."""
+        await assign_projects(pool, project_rules())
+
     return (
         Chore(name="retention", every_s=_FORGET_EVERY_S, work=forget),
         Chore(name="job-use", every_s=_ROLL_UP_EVERY_S, work=roll_up),
+        Chore(name="usage", every_s=_USAGE_EVERY_S, work=partial(work_out_usage, pool)),
+        Chore(name="projects", every_s=_PROJECTS_EVERY_S, work=use_projects),
     )
 
 
@@ -65,9 +93,11 @@ def kept_days(settings: ProjectorSettings) -> Sequence[tuple[str, float]]:
         "occupancy_samples": settings.keep_cluster_samples_days,
         "newest_samples": settings.keep_cluster_samples_days,
         "usage_samples": settings.keep_usage_days,
+        "usage_daily": settings.keep_usage_days,
         "surveys": settings.keep_surveys_days,
         "job_events": settings.keep_job_events_days,
         "jobs": settings.keep_jobs_days,
+        "ended_runs": settings.keep_jobs_days,
         "job_use": settings.keep_jobs_days,
         "job_use_hours": settings.keep_jobs_days,
     }

@@ -131,7 +131,7 @@ class Rebuilder:
         for at, table in enumerate(REBUILT):
             found[at] = await self._correct(request, tables, table, kept=kept[at])
             await self._tell(tables=tuple(found[: at + 1]))
-        await tables.wake_listeners()
+        await tables.finish()
 
     async def _read(self, consumer: Consumer, tables: Rebuild) -> None:
         """Read until nothing is left that was there when the reading began."""

@@ -130,6 +130,7 @@ class JobAnswer(_Answer):
     het_job_id: int | None = None
     het_offset: int | None = None
     sluid: str = ""
+    project: str | None = None
     vanished_at: datetime | None = None
     live: bool = False
     observed_at: datetime
@@ -169,6 +170,33 @@ class EventAnswer(_Answer):
     job_name: str = ""
     user: str = ""
     changed: tuple[str, ...] = ()
+
+
+class UsageAnswer(_Answer):
+    """What runs of one group held; of what is not grouped by, the name is null."""
+
+    day: str | None = None
+    cluster: str | None = None
+    user: str | None = None
+    account: str | None = None
+    project: str | None = None
+    partition: str | None = None
+    jobs: int = 0
+    failed_jobs: int = 0
+    requeued_runs: int = 0
+    live_jobs: int = 0
+    gpu_hours: float = 0
+    cpu_hours: float = 0
+    wasted_gpu_hours: float = 0
+    requeued_gpu_hours: float = 0
+    sampled_gpu_hours: float = 0
+    gpu_utilization_pct: float | None = None
+
+
+class UsageList(_Answer):
+    """Use, sorted by day and then the largest first."""
+
+    items: tuple[UsageAnswer, ...]
 
 
 class EventList(_Answer):

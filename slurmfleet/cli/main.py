@@ -5,11 +5,13 @@ import typer
 from slurmfleet.cli.commands import backup, cluster, db, events, hosts
 from slurmfleet.cli.commands.backup import restore
 from slurmfleet.cli.commands.doctor import doctor
+from slurmfleet.cli.commands.history import history
 from slurmfleet.cli.commands.jobs import job, jobs
 from slurmfleet.cli.commands.mcp import mcp
 from slurmfleet.cli.commands.rebuild import rebuild
 from slurmfleet.cli.commands.stack import down, up
 from slurmfleet.cli.commands.status import status
+from slurmfleet.cli.commands.usage import usage
 from slurmfleet.cli.commands.version import version
 from slurmfleet.cli.group import RootGroup
 
@@ -33,7 +35,7 @@ app.add_typer(backup.app, name="backup", rich_help_panel=_STACK)
 app.command(rich_help_panel=_STACK)(restore)
 app.command(rich_help_panel=_STACK)(rebuild)
 app.add_typer(db.app, name="db", rich_help_panel=_STACK)
-for function in (jobs, job):
+for function in (jobs, job, history, usage):
     app.command(rich_help_panel=_BOARD)(function)
 app.add_typer(events.app, name="events", rich_help_panel=_BOARD)
 app.add_typer(cluster.app, name="cluster", rich_help_panel=_BOARD)

@@ -15,7 +15,7 @@ class Projection(StrEnum):
     """What can be rebuilt."""
 
     JOBS = "jobs"
-    """The tables `jobs` and `job_events`."""
+    """The tables `jobs`, `job_events` and `ended_runs`, and from them the use of each day."""
 
 
 class RebuildRequest(BaseModel):

@@ -79,6 +79,7 @@ JOB = JobView(
     het_job_id=None,
     het_offset=None,
     sluid="",
+    project="llm",
     first_observed_at=SUBMITTED_AT,
     vanished_at=None,
     live=True,

@@ -151,6 +151,8 @@ class JobView:
 
     source: Evidence
     project: str | None = None
+    """By its name and the group's rules; null: none."""
+
     run_id: str | None = None
 
     def __post_init__(self) -> None:

@@ -50,6 +50,11 @@ BEGIN
             'SELECT FROM public.load_samples AS sa WHERE sa.series_id = ro.series_id)'
         WHEN what = 'jobs' THEN
             'NOT ro.is_live AND ro.observed_at < $1 AND coalesce(ro.ended_at, ro.observed_at) < $1'
+        WHEN what = 'ended_runs' THEN
+            'ro.ended_at < $1 AND NOT EXISTS ('
+            'SELECT FROM public.jobs AS jo WHERE jo.cluster = ro.cluster AND jo.job_id = ro.job_id'
+            ' AND jo.submitted_at = ro.submitted_at)'
+        WHEN what = 'usage_daily' THEN 'ro.day < ($1 AT TIME ZONE ''UTC'')::date'
         WHEN what = 'job_use' THEN
             'coalesce(ro.last_observed_at, ro.submitted_at) < $1 AND NOT EXISTS ('
             'SELECT FROM public.jobs AS jo WHERE jo.cluster = ro.cluster AND jo.job_id = ro.job_id'
@@ -626,7 +631,8 @@ CREATE TABLE public.jobs (
     request jsonb DEFAULT '{}'::jsonb NOT NULL,
     stdin_path text DEFAULT ''::text NOT NULL,
     unexpanded_paths text[] DEFAULT '{}'::text[] NOT NULL,
-    sluid text DEFAULT ''::text NOT NULL
+    sluid text DEFAULT ''::text NOT NULL,
+    project text DEFAULT ''::text NOT NULL
 )
 WITH (fillfactor='80');
 
@@ -744,6 +750,8 @@ COMMENT ON COLUMN public.jobs.unexpanded_paths IS 'Which of stdout_path, stderr_
 
 COMMENT ON COLUMN public.jobs.sluid IS 'Slurm''s own id that is never used again; empty before 26.05.';
 
+COMMENT ON COLUMN public.jobs.project IS 'By its name and the rules of the moment, analysis.projects; empty for none.';
+
 CREATE VIEW grafana.jobs AS
  SELECT cluster,
     job_id,
@@ -778,7 +786,8 @@ CREATE VIEW grafana.jobs AS
     het_offset,
     task_states,
     COALESCE(array_job_id, het_job_id) AS group_id,
-    (((array_job_id IS NOT NULL) AND (array_task_id IS NULL)) OR ((het_job_id IS NOT NULL) AND (het_offset IS NULL))) AS is_group
+    (((array_job_id IS NOT NULL) AND (array_task_id IS NULL)) OR ((het_job_id IS NOT NULL) AND (het_offset IS NULL))) AS is_group,
+    project
    FROM public.jobs jo
   WHERE ((NOT is_live) OR (NOT (cluster IN ( SELECT gone.name
            FROM public.clusters gone
@@ -1276,6 +1285,76 @@ CREATE VIEW grafana.surveys AS
 
 COMMENT ON VIEW grafana.surveys IS 'One row per question beside the looks.';
 
+CREATE TABLE public.usage_daily (
+    day date NOT NULL,
+    cluster text NOT NULL,
+    user_name text NOT NULL,
+    account text NOT NULL,
+    project text NOT NULL,
+    partition text NOT NULL,
+    jobs integer NOT NULL,
+    failed_jobs integer NOT NULL,
+    requeued_runs integer NOT NULL,
+    gpu_s double precision NOT NULL,
+    cpu_s double precision NOT NULL,
+    wasted_gpu_s double precision NOT NULL,
+    requeued_gpu_s double precision NOT NULL,
+    sampled_gpu_s double precision NOT NULL,
+    utilization_gpu_s double precision NOT NULL
+);
+
+COMMENT ON TABLE public.usage_daily IS 'What ended runs used on each day, per owner and place; worked out from ended_runs, jobs and job_use_hours. Written by: projector.';
+
+COMMENT ON COLUMN public.usage_daily.day IS 'The day in UTC.';
+
+COMMENT ON COLUMN public.usage_daily.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.usage_daily.user_name IS 'Login name of the jobs'' owner.';
+
+COMMENT ON COLUMN public.usage_daily.account IS 'Slurm account they are charged to.';
+
+COMMENT ON COLUMN public.usage_daily.project IS 'Their project; empty for none.';
+
+COMMENT ON COLUMN public.usage_daily.partition IS 'The partition they ran in.';
+
+COMMENT ON COLUMN public.usage_daily.jobs IS 'Jobs that were over on this day, whether they ever ran or not.';
+
+COMMENT ON COLUMN public.usage_daily.failed_jobs IS 'Those of them that ended FAILED, TIMEOUT, NODE_FAIL, OUT_OF_MEMORY, BOOT_FAIL or DEADLINE.';
+
+COMMENT ON COLUMN public.usage_daily.requeued_runs IS 'Runs that ended on this day and that Slurm queued again.';
+
+COMMENT ON COLUMN public.usage_daily.gpu_s IS 'GPU seconds held on this day: seconds of the run within it times its GPUs.';
+
+COMMENT ON COLUMN public.usage_daily.cpu_s IS 'CPU seconds held on this day.';
+
+COMMENT ON COLUMN public.usage_daily.wasted_gpu_s IS 'The part of gpu_s that runs held which ended in a failure, as failed_jobs says.';
+
+COMMENT ON COLUMN public.usage_daily.requeued_gpu_s IS 'The part of gpu_s that runs held which Slurm queued again, however they ended.';
+
+COMMENT ON COLUMN public.usage_daily.sampled_gpu_s IS 'The part of gpu_s during which the GPUs were sampled.';
+
+COMMENT ON COLUMN public.usage_daily.utilization_gpu_s IS 'Sampled GPU seconds, each times its utilization of 0 to 1.';
+
+CREATE VIEW grafana.usage_daily AS
+ SELECT day,
+    cluster,
+    user_name,
+    account,
+    project,
+    partition,
+    jobs,
+    failed_jobs,
+    requeued_runs,
+    gpu_s,
+    cpu_s,
+    wasted_gpu_s,
+    requeued_gpu_s,
+    sampled_gpu_s,
+    utilization_gpu_s
+   FROM public.usage_daily ud;
+
+COMMENT ON VIEW grafana.usage_daily IS 'What ended runs used on each UTC day, per owner and place.';
+
 CREATE TABLE public.usage_samples (
     cluster text NOT NULL,
     source text NOT NULL,
@@ -1434,6 +1513,44 @@ COMMENT ON COLUMN public.crashes.recorded_at IS 'When it was stored.';
 COMMENT ON COLUMN public.crashes.source IS 'What was read: log, accounting, queue.';
 
 COMMENT ON COLUMN public.crashes.revision IS 'Of two findings about one run of a job the larger one is the newer.';
+
+CREATE TABLE public.ended_runs (
+    cluster text NOT NULL,
+    job_id text NOT NULL,
+    submitted_at timestamp with time zone NOT NULL,
+    restart_count integer NOT NULL,
+    revision bigint NOT NULL,
+    state text NOT NULL,
+    partition text NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone NOT NULL,
+    gpu_count integer NOT NULL,
+    cpu_count integer NOT NULL
+);
+
+COMMENT ON TABLE public.ended_runs IS 'One row per run of a job that is over: a job that Slurm requeued has several. jobs shows the last. Written by: projector.';
+
+COMMENT ON COLUMN public.ended_runs.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.ended_runs.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
+
+COMMENT ON COLUMN public.ended_runs.submitted_at IS 'When Slurm first accepted the job.';
+
+COMMENT ON COLUMN public.ended_runs.restart_count IS 'How often Slurm had requeued it before this run.';
+
+COMMENT ON COLUMN public.ended_runs.revision IS 'Revision of the fact that this row shows; only a larger one is applied.';
+
+COMMENT ON COLUMN public.ended_runs.state IS 'How it ended; contracts.jobs.JobState, VANISHED and REQUEUED among them.';
+
+COMMENT ON COLUMN public.ended_runs.partition IS 'The partition it ran in.';
+
+COMMENT ON COLUMN public.ended_runs.started_at IS 'When it got its nodes; NULL when it never did.';
+
+COMMENT ON COLUMN public.ended_runs.ended_at IS 'When it ended; of a vanished one, when it was missed, but not later than its time limit allows.';
+
+COMMENT ON COLUMN public.ended_runs.gpu_count IS 'GPUs of the whole run.';
+
+COMMENT ON COLUMN public.ended_runs.cpu_count IS 'CPUs of the whole run.';
 
 ALTER TABLE public.gpu_series ALTER COLUMN series_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.gpu_series_series_id_seq
@@ -1865,6 +1982,30 @@ COMMENT ON COLUMN public.newest_samples.observed_at IS 'When the source showed i
 
 COMMENT ON COLUMN public.newest_samples.told IS 'All other fields of the sample, named as in contracts, units included. Untrusted text.';
 
+CREATE TABLE public.project_assignment (
+    only_row boolean DEFAULT true NOT NULL,
+    rules jsonb NOT NULL,
+    after_cluster text,
+    after_job_id text,
+    after_submitted_at timestamp with time zone,
+    is_done boolean NOT NULL,
+    CONSTRAINT project_assignment_only_row_check CHECK (only_row)
+);
+
+COMMENT ON TABLE public.project_assignment IS 'One row: by which rules stored jobs have their projects, and how far that has come. Written by: projector.';
+
+COMMENT ON COLUMN public.project_assignment.only_row IS 'Always true: there is one row at most.';
+
+COMMENT ON COLUMN public.project_assignment.rules IS 'The rules, as a list of objects; analysis.projects.ProjectRule.';
+
+COMMENT ON COLUMN public.project_assignment.after_cluster IS 'Jobs up to this one, in the order of the primary key, are done; NULL at the begin.';
+
+COMMENT ON COLUMN public.project_assignment.after_job_id IS 'The same job''s id.';
+
+COMMENT ON COLUMN public.project_assignment.after_submitted_at IS 'When the same job was submitted.';
+
+COMMENT ON COLUMN public.project_assignment.is_done IS 'Whether every job has been looked at.';
+
 CREATE TABLE public.qos_samples (
     cluster text NOT NULL,
     source text NOT NULL,
@@ -2175,6 +2316,29 @@ COMMENT ON COLUMN public.stream_positions.last_sequence IS 'Place of the newest 
 
 COMMENT ON COLUMN public.stream_positions.last_published_at IS 'When the bus took it; a younger message at an older place tells that the stream was cut.';
 
+CREATE TABLE public.usage_marks (
+    mark_id bigint NOT NULL,
+    cluster text NOT NULL,
+    day date NOT NULL
+);
+
+COMMENT ON TABLE public.usage_marks IS 'Days whose use must be worked out anew, told in the transaction that changed a run. Written by: projector.';
+
+COMMENT ON COLUMN public.usage_marks.mark_id IS 'Tells marks of one day apart.';
+
+COMMENT ON COLUMN public.usage_marks.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.usage_marks.day IS 'The day in UTC.';
+
+ALTER TABLE public.usage_marks ALTER COLUMN mark_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.usage_marks_mark_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE ONLY public.audit_records
     ADD CONSTRAINT audit_records_once UNIQUE (record_id);
 
@@ -2189,6 +2353,9 @@ ALTER TABLE ONLY public.clusters
 
 ALTER TABLE ONLY public.crashes
     ADD CONSTRAINT crashes_pkey PRIMARY KEY (event_id);
+
+ALTER TABLE ONLY public.ended_runs
+    ADD CONSTRAINT ended_runs_pkey PRIMARY KEY (cluster, job_id, submitted_at, restart_count);
 
 ALTER TABLE ONLY public.gpu_samples
     ADD CONSTRAINT gpu_samples_pkey PRIMARY KEY (series_id, observed_at);
@@ -2280,6 +2447,9 @@ ALTER TABLE ONLY public.partition_samples
 ALTER TABLE ONLY public.polls
     ADD CONSTRAINT polls_pkey PRIMARY KEY (cluster, started_at);
 
+ALTER TABLE ONLY public.project_assignment
+    ADD CONSTRAINT project_assignment_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY public.qos_samples
     ADD CONSTRAINT qos_samples_pkey PRIMARY KEY (cluster, name, source, observed_at);
 
@@ -2331,6 +2501,12 @@ ALTER TABLE ONLY public.stream_positions
 ALTER TABLE ONLY public.surveys
     ADD CONSTRAINT surveys_pkey PRIMARY KEY (cluster, topic, source, observed_at);
 
+ALTER TABLE ONLY public.usage_daily
+    ADD CONSTRAINT usage_daily_pkey PRIMARY KEY (day, cluster, user_name, account, project, partition);
+
+ALTER TABLE ONLY public.usage_marks
+    ADD CONSTRAINT usage_marks_pkey PRIMARY KEY (mark_id);
+
 ALTER TABLE ONLY public.usage_samples
     ADD CONSTRAINT usage_samples_pkey PRIMARY KEY (cluster, account, user_name, since_at, until_at, source, observed_at);
 
@@ -2353,6 +2529,14 @@ COMMENT ON INDEX public.crashes_job IS 'Findings about one job, newest first.';
 CREATE INDEX crashes_newest ON public.crashes USING btree (observed_at DESC, event_id);
 
 COMMENT ON INDEX public.crashes_newest IS 'Keyset of the list of crashes.';
+
+CREATE INDEX ended_runs_end ON public.ended_runs USING btree (cluster, ended_at);
+
+COMMENT ON INDEX public.ended_runs_end IS 'Runs that ended on one day.';
+
+CREATE INDEX ended_runs_over_midnight ON public.ended_runs USING gist (tstzrange(started_at, GREATEST(started_at, ended_at))) WHERE (((started_at AT TIME ZONE 'UTC'::text))::date < ((ended_at AT TIME ZONE 'UTC'::text))::date);
+
+COMMENT ON INDEX public.ended_runs_over_midnight IS 'Runs of several days that held a moment.';
 
 CREATE INDEX gpu_samples_observed ON public.gpu_samples USING brin (observed_at);
 
@@ -2385,6 +2569,10 @@ COMMENT ON INDEX public.jobs_live IS 'Keyset of the live list.';
 CREATE INDEX jobs_newest ON public.jobs USING btree (submitted_at DESC, cluster, job_id);
 
 COMMENT ON INDEX public.jobs_newest IS 'Keyset of every list.';
+
+CREATE INDEX jobs_project ON public.jobs USING btree (project, submitted_at DESC);
+
+COMMENT ON INDEX public.jobs_project IS 'History of one project.';
 
 CREATE INDEX jobs_text ON public.jobs USING gin (name public.gin_trgm_ops, job_id public.gin_trgm_ops);
 
@@ -2489,6 +2677,10 @@ COMMENT ON INDEX public.share_samples_observed IS 'Old rows, for retention.';
 CREATE INDEX surveys_observed ON public.surveys USING brin (observed_at);
 
 COMMENT ON INDEX public.surveys_observed IS 'Old rows, for retention.';
+
+CREATE INDEX usage_marks_day ON public.usage_marks USING btree (cluster, day);
+
+COMMENT ON INDEX public.usage_marks_day IS 'Marks of one day.';
 
 CREATE INDEX usage_samples_observed ON public.usage_samples USING brin (observed_at);
 
@@ -2610,6 +2802,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.surveys TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE grafana.surveys TO slurmfleet_grafana;
 
+GRANT SELECT ON TABLE public.usage_daily TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_daily TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.usage_daily TO slurmfleet_grafana;
+
 GRANT SELECT ON TABLE public.usage_samples TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_samples TO slurmfleet_writer;
 
@@ -2621,6 +2818,9 @@ GRANT SELECT,INSERT ON TABLE public.audit_records TO slurmfleet_writer;
 GRANT SELECT ON TABLE public.crashes TO slurmfleet_reader;
 GRANT SELECT ON TABLE public.crashes TO slurmfleet_logbook;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.crashes TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.ended_runs TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ended_runs TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE public.job_use_marks TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_use_marks TO slurmfleet_writer;
@@ -2655,6 +2855,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logbook_revisions TO slurmflee
 
 GRANT SELECT ON TABLE public.newest_samples TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.newest_samples TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.project_assignment TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_assignment TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE public.qos_samples TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.qos_samples TO slurmfleet_writer;
@@ -2692,3 +2895,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.stream_losses TO slurmfleet_wr
 
 GRANT SELECT ON TABLE public.stream_positions TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.stream_positions TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.usage_marks TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_marks TO slurmfleet_writer;

@@ -8,6 +8,7 @@ from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.store.read.events import EventFilter
 from slurmfleet.store.read.freshness import Freshness, freshness_of
 from slurmfleet.store.read.jobs import JobFilter
+from slurmfleet.store.read.usage import UsageFilter, UsageView
 from slurmfleet.store.rows import ClusterView, EventView, JobView, Page, StoreHealth
 from slurmfleet.timing.clock import Clock
 
@@ -23,6 +24,7 @@ class MemoryReader:
         self.job_views: list[JobView] = []
         self.cluster_views: list[ClusterView] = []
         self.event_views: list[EventView] = []
+        self.usage_views: list[UsageView] = []
         self.problem: ProblemError | None = None
         """Raised by every question while it is set."""
 
@@ -57,6 +59,16 @@ class MemoryReader:
             view for view in self.event_views if (view.cluster, view.job_id) == (cluster, job_id)
         ]
         return _page(mine, after, limit)
+
+    async def usage(self, wanted: UsageFilter) -> tuple[UsageView, ...]:
+        """Give the rows of these clusters."""
+        self._fail_if_told()
+        self._require(wanted.clusters)
+        return tuple(
+            view
+            for view in self.usage_views
+            if not wanted.clusters or view.cluster in wanted.clusters
+        )
 
     async def clusters(self) -> tuple[ClusterView, ...]:
         """Give every cluster."""

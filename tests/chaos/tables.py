@@ -22,6 +22,7 @@ NOT_COMPARED: Mapping[str, str] = {
     r"surveys": "one row per survey, at the collector's own moments",
     r"(?:gpu|load)_series|sampling_gaps": "numbered by a sequence, and of a sampler's own moments",
     r"job_use(?:_.*)?": "worked out of the samples",
+    r"usage_.*|project_assignment": "worked out from the runs by a chore, which goes on",
     r"stream_.*": "how the stream of each stack fares; the judge reads it",
 }
 """Tables by pattern, and why two healthy stacks differ in them."""

@@ -16,6 +16,7 @@ from slurmfleet.contracts.streams import FACTS, PROJECTOR, ConsumerSpec
 from slurmfleet.store.pool import StorePool, StoreSettings
 from slurmfleet.store.write.facts import apply_facts
 from slurmfleet.store.write.job_use import AT_ONCE, roll_up_job_use
+from slurmfleet.store.write.usage import work_out_usage
 from slurmfleet.timing.clock import SystemClock
 from tests.harness.sites import simulated_sites
 from tests.harness.stack import Stack, running_stack
@@ -76,6 +77,7 @@ async def fed(dsn: str, facts: list[Fact]) -> dict[str, list[str]]:
             await apply_facts(pool, facts[place : place + 500])
         while await roll_up_job_use(pool) == AT_ONCE:
             pass
+        await work_out_usage(pool)
     return await all_rows(dsn)
 
 

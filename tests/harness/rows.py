@@ -12,8 +12,13 @@ Connection = psycopg.AsyncConnection[TupleRow]
 
 ROWS = 3
 _START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-_FITTING = {("logbook_images", "size_bytes"): lambda _: 32}
-"""Where a CHECK ties a column to another one."""
+_FITTING = {
+    ("logbook_images", "size_bytes"): lambda _: 32,
+    ("project_assignment", "only_row"): lambda _: True,
+}
+"""Where a CHECK ties a column to another one, or to one value."""
+
+_ONE_ROW = {"project_assignment"}
 
 _TABLES = """
     SELECT cl.relname::text, ARRAY(
@@ -79,7 +84,7 @@ async def _fill(connection: Connection, table: str) -> None:
         sql.SQL(", ").join([sql.Identifier(name) for name, _ in columns]),
         sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
     )
-    for number in range(1, ROWS + 1):
+    for number in range(1, 2 if table in _ONE_ROW else ROWS + 1):
         await connection.execute(
             insert, [_fitting(table, name, kind, number) for name, kind in columns]
         )

@@ -90,6 +90,7 @@ def _list_jobs(reader: Reader) -> Tool:
         cluster: Annotated[Words, Field(description="Only these clusters.")] = None,
         user: Annotated[Words, Field(description="Only jobs of these login names.")] = None,
         account: Annotated[Words, Field(description="Only these Slurm accounts.")] = None,
+        project: Annotated[Words, Field(description="Only these projects.")] = None,
         partition: Annotated[Words, Field(description="Only these partitions.")] = None,
         state: Annotated[
             Words, Field(description="Only these Slurm states: RUNNING, PENDING, FAILED, …")
@@ -111,6 +112,7 @@ def _list_jobs(reader: Reader) -> Tool:
                 clusters=cluster_names(cluster),
                 users=words(user, name="user"),
                 accounts=words(account, name="account"),
+                projects=words(project, name="project"),
                 partitions=words(partition, name="partition"),
                 states=job_states(state),
                 q=query,

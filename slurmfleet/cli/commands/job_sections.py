@@ -74,6 +74,7 @@ def _job(one: JobAnswer) -> Pairs:
         ("reason", one.reason),
         ("exit", _exit(one)),
         ("user", one.user),
+        ("project", one.project or ""),
         ("account", one.account),
         ("partition", one.partition),
         ("qos", one.qos),

@@ -44,6 +44,7 @@ def jobs(
     cluster: Names = _NO_NAMES,
     user: Names = _NO_NAMES,
     account: Names = _NO_NAMES,
+    project: Names = _NO_NAMES,
     partition: Names = _NO_NAMES,
     state: Annotated[
         list[str], typer.Option(help="RUNNING, PENDING, FAILED, …", metavar="STATE")
@@ -70,6 +71,7 @@ def jobs(
         "cluster": cluster,
         "user": user,
         "account": account,
+        "project": project,
         "partition": partition,
         "state": state,
         "q": query,

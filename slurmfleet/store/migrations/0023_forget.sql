@@ -43,6 +43,11 @@ BEGIN
             'SELECT FROM public.load_samples AS sa WHERE sa.series_id = ro.series_id)'
         WHEN what = 'jobs' THEN
             'NOT ro.is_live AND ro.observed_at < $1 AND coalesce(ro.ended_at, ro.observed_at) < $1'
+        WHEN what = 'ended_runs' THEN
+            'ro.ended_at < $1 AND NOT EXISTS ('
+            'SELECT FROM public.jobs AS jo WHERE jo.cluster = ro.cluster AND jo.job_id = ro.job_id'
+            ' AND jo.submitted_at = ro.submitted_at)'
+        WHEN what = 'usage_daily' THEN 'ro.day < ($1 AT TIME ZONE ''UTC'')::date'
         WHEN what = 'job_use' THEN
             'coalesce(ro.last_observed_at, ro.submitted_at) < $1 AND NOT EXISTS ('
             'SELECT FROM public.jobs AS jo WHERE jo.cluster = ro.cluster AND jo.job_id = ro.job_id'

@@ -26,6 +26,7 @@ class JobFilter:
     clusters: tuple[ClusterName, ...] = ()
     users: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
     partitions: tuple[str, ...] = ()
     """A pending job that waits for several partitions is in each of them."""
 
@@ -129,6 +130,7 @@ def _job_params(
         "job_id": None,
         "users": any_of(job_filter.users, name="user"),
         "accounts": any_of(job_filter.accounts, name="account"),
+        "projects": any_of(job_filter.projects, name="project"),
         "partitions": any_of(job_filter.partitions, name="partition"),
         "states": any_of([str(state) for state in job_filter.states], name="state"),
         "pattern": containing(job_filter.q),

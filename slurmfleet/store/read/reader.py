@@ -28,6 +28,7 @@ from slurmfleet.store.read.events import (
 from slurmfleet.store.read.freshness import Freshness, freshness_of
 from slurmfleet.store.read.health import store_health
 from slurmfleet.store.read.jobs import JobFilter, get_job, job_timeline, list_jobs
+from slurmfleet.store.read.usage import UsageFilter, UsageView, read_usage
 from slurmfleet.store.rows import ClusterView, EventView, JobView, Page, StoreHealth
 from slurmfleet.timing.clock import Clock
 
@@ -51,6 +52,10 @@ class Reader(Protocol):
         self, cluster: ClusterName, job_id: JobId, *, after: str | None, limit: int
     ) -> Page[EventView]:
         """Give a page of what happened to a job, in the order of recording."""
+        ...
+
+    async def usage(self, wanted: UsageFilter) -> tuple[UsageView, ...]:
+        """Give what runs held within some days, by group."""
         ...
 
     async def clusters(self) -> tuple[ClusterView, ...]:
@@ -109,6 +114,11 @@ class StoreReader:
         """Give a page of what happened to a job, in the order of recording."""
         with _problems():
             return await job_timeline(self._pool, cluster, job_id, limit=limit, after=after)
+
+    async def usage(self, wanted: UsageFilter) -> tuple[UsageView, ...]:
+        """Give what runs held within some days, by group."""
+        with _problems():
+            return await read_usage(self._pool, wanted, now=self._clock.now())
 
     async def clusters(self) -> tuple[ClusterView, ...]:
         """Give every configured cluster, by name."""

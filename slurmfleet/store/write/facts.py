@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from psycopg.rows import class_row
 
+from slurmfleet.analysis.projects import OWN_PROJECTS, ProjectOf
 from slurmfleet.contracts.events import Fact, JobFact, PollFinished
 from slurmfleet.store.pool import Connection, StorePool
 from slurmfleet.store.statements import statement
@@ -19,6 +20,7 @@ from slurmfleet.store.write.poll_batch import (
 )
 from slurmfleet.store.write.samples import apply_samples, stored_samples
 from slurmfleet.store.write.status import ClusterStatus
+from slurmfleet.store.write.usage import apply_runs
 
 LOCK_KEY = 0x736C_666C_6661_6374
 """Our own key among the server's advisory locks: "slflfact"."""
@@ -56,8 +58,15 @@ class Added:
     """Newest number of recording among them; 0 when none was new."""
 
 
-async def apply_facts(pool: StorePool, facts: Sequence[Fact]) -> Applied:
+async def apply_facts(
+    pool: StorePool, facts: Sequence[Fact], *, project_of: ProjectOf = OWN_PROJECTS
+) -> Applied:
     """Store a batch of facts, all of it or nothing; listeners are woken when it is committed.
+
+    Args:
+        pool: Where.
+        facts: In the order in which they were told.
+        project_of: Gives the project of a job's name, by the rules of the moment.
 
     Raises:
         StoreError: A retryable one: the same batch may succeed later. StatementError: a fact in
@@ -71,7 +80,7 @@ async def apply_facts(pool: StorePool, facts: Sequence[Fact]) -> Applied:
     async with pool.transaction("apply facts") as connection:
         await connection.execute(statement("lock_writing").text, {"key": LOCK_KEY})
         new_polls = await _apply_polls(connection, polls) if polls else 0
-        jobs, added = await write_job_facts(connection, job_facts)
+        jobs, added = await write_job_facts(connection, job_facts, project_of)
         if added.added:
             newest = {"event_seq": added.last_event_seq}
             await connection.execute(statement("notify_events").text, newest)
@@ -87,7 +96,9 @@ async def apply_facts(pool: StorePool, facts: Sequence[Fact]) -> Applied:
     )
 
 
-async def write_job_facts(connection: Connection, facts: Sequence[JobFact]) -> tuple[int, Added]:
+async def write_job_facts(
+    connection: Connection, facts: Sequence[JobFact], project_of: ProjectOf = OWN_PROJECTS
+) -> tuple[int, Added]:
     """Write facts about jobs into the tables that the connection finds under their names.
 
     A rebuild has tables of its own there: what a fact means is said here and nowhere else.
@@ -97,12 +108,16 @@ async def write_job_facts(connection: Connection, facts: Sequence[JobFact]) -> t
     """
     if not facts:
         return 0, Added(added=0, last_event_seq=0)
-    return await _apply_jobs(connection, facts), await _apply_events(connection, facts)
+    stored = await _apply_jobs(connection, facts, project_of)
+    await apply_runs(connection, facts)
+    return stored, await _apply_events(connection, facts)
 
 
-async def _apply_jobs(connection: Connection, facts: Sequence[JobFact]) -> int:
+async def _apply_jobs(
+    connection: Connection, facts: Sequence[JobFact], project_of: ProjectOf
+) -> int:
     newest = newest_per_job(facts)
-    columns = job_columns(newest)
+    columns = job_columns(newest, project_of)
     upserted = await connection.execute(statement("upsert_jobs").text, columns)
     stored = upserted.rowcount
     if stored < len(newest):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from slurmfleet.analysis.projects import OWN_PROJECTS, ProjectOf
 from slurmfleet.contracts.events import JobChanged, JobEnded, JobFact, JobStarted, JobSubmitted
 from slurmfleet.contracts.jobs import Job, JobState
 from slurmfleet.store.job_details import dependencies_json, request_json
@@ -84,7 +85,7 @@ def newest_per_job(facts: Sequence[JobFact]) -> Sequence[Newest]:
     return list(found.values())
 
 
-def job_columns(batch: Sequence[Newest]) -> dict[str, str]:
+def job_columns(batch: Sequence[Newest], project_of: ProjectOf = OWN_PROJECTS) -> dict[str, str]:
     """Give the columns of `upsert_jobs`: an array literal per name, one element per job."""
     facts = [one.fact for one in batch]
     jobs = [fact.job for fact in facts]
@@ -98,6 +99,7 @@ def job_columns(batch: Sequence[Newest]) -> dict[str, str]:
         "has_all_node_names": number_array([job.has_all_node_names for job in jobs]),
         "gpus_by_type": json_array([job.gpus_by_type for job in jobs]),
         "task_states": json_array([job.task_states for job in jobs]),
+        "project": text_array([project_of(job.name) for job in jobs]),
         "cluster": text_array([fact.cluster for fact in facts]),
         "revision": number_array([fact.revision for fact in facts]),
         "observed_at": time_array([fact.observed_at for fact in facts]),

@@ -60,7 +60,10 @@ async def roll_up_job_use(pool: StorePool, *, at_once: int = AT_ONCE) -> int:
         await connection.execute(
             statement("upsert_job_use_hours").text, {**mark_keys(hours), **bounds}
         )
-        await connection.execute(statement("upsert_job_use").text, _jobs(marks))
+        jobs = _jobs(marks)
+        await connection.execute(statement("upsert_job_use").text, jobs)
+        # Of those that have ended the days are worked out anew: samples may come after the end.
+        await connection.execute(statement("mark_usage_of_jobs").text, jobs)
         await connection.execute(
             statement("delete_job_use_marks").text,
             {**mark_keys(marks), "marks": number_array([mark.marks for mark in marks])},

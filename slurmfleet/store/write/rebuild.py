@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow, class_row
 
+from slurmfleet.analysis.projects import OWN_PROJECTS, ProjectOf
 from slurmfleet.contracts.events import JobFact
 from slurmfleet.store.errors import StoreConflictError
 from slurmfleet.store.pool import Connection, StorePool, conninfo, translated
@@ -24,6 +25,8 @@ _REBUILD_KEY = 0x736C_666C_7265_6264
 
 _CHUNK_ROWS = 2_000
 """Rows that are compared in one transaction: it holds up the ingest for some 50 ms."""
+
+_LOCK_WAIT_MS = 2_000
 
 _PATIENCE_MS = 600_000
 """For statements over whole tables: two anti-joins of five million rows take a minute."""
@@ -53,7 +56,13 @@ JOBS = RebuiltTable(
     least="first_observed_at",
 )
 JOB_EVENTS = RebuiltTable(name="job_events", key=("event_id",), ours=("event_seq", "recorded_at"))
-REBUILT = (JOBS, JOB_EVENTS)
+ENDED_RUNS = RebuiltTable(
+    name="ended_runs",
+    key=("cluster", "job_id", "submitted_at", "restart_count"),
+    ours=(),
+    newest_by="revision",
+)
+REBUILT = (JOBS, JOB_EVENTS, ENDED_RUNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +79,7 @@ class Rebuild:
     """One rebuild's session."""
 
     _connection: Connection
+    _project_of: ProjectOf
     _columns: Mapping[str, Sequence[str]]
 
     async def write(self, facts: Sequence[JobFact]) -> None:
@@ -80,7 +90,7 @@ class Rebuild:
         """
         with translated("write facts again"):
             async with self._connection.transaction():
-                await write_job_facts(self._connection, facts)
+                await write_job_facts(self._connection, facts, self._project_of)
 
     async def overwrite(self, table: RebuiltTable) -> AsyncGenerator[Overwritten]:
         """Bring the live rows to what the new ones say, chunk by chunk, each in one transaction.
@@ -135,9 +145,12 @@ class Rebuild:
                 gone = await self._connection.execute(statement(f"prune_suspect_{table.name}").text)
                 return unexplained, gone.rowcount
 
-    async def wake_listeners(self) -> None:
-        """Tell those who follow events that there may be more."""
-        with translated("wake listeners"):
+    async def finish(self) -> None:
+        """Have done anew what follows from the tables, and tell those who follow events."""
+        with translated("finish a rebuild"):
+            await self._connection.execute(statement("mark_rebuilt_days").text)
+            # The rules for projects may have changed while the stream was read by older ones.
+            await self._connection.execute(statement("forget_project_assignment").text)
             cursor = await self._connection.execute(statement("newest_event_seq").text)
             row = await cursor.fetchone()
             told = {"event_seq": row[0] if row else 0}
@@ -186,8 +199,14 @@ class Rebuild:
 
 
 @asynccontextmanager
-async def open_rebuild(pool: StorePool) -> AsyncGenerator[Rebuild]:
+async def open_rebuild(
+    pool: StorePool, project_of: ProjectOf = OWN_PROJECTS
+) -> AsyncGenerator[Rebuild]:
     """Begin a rebuild in a session of its own; its end leaves nothing behind.
+
+    Args:
+        pool: Where.
+        project_of: Gives the project of a job's name.
 
     Raises:
         StoreConflictError: Another rebuild goes on.
@@ -205,14 +224,19 @@ async def open_rebuild(pool: StorePool) -> AsyncGenerator[Rebuild]:
             for table in REBUILT:
                 columns[table.name] = await _columns(connection, table)
                 await connection.execute(statement(f"make_shadow_{table.name}").text)
-            yield Rebuild(connection, columns)
+            await connection.execute(statement("make_shadow_usage_marks").text)
+            yield Rebuild(connection, project_of, columns)
 
 
 async def _require_alone(connection: Connection) -> None:
-    cursor = await connection.execute(statement("try_rebuild_lock").text, {"key": _REBUILD_KEY})
-    row = await cursor.fetchone()
-    if not (row and row[0]):
-        raise StoreConflictError("begin a rebuild", "another rebuild goes on")
+    """Take the lock of rebuilds; a session that has just ended may still hold it for a moment."""
+    limit = statement("limit_lock_wait").text
+    await connection.execute(limit, {"limit_ms": str(_LOCK_WAIT_MS)})
+    try:
+        await connection.execute(statement("lock_rebuild").text, {"key": _REBUILD_KEY})
+    except psycopg.errors.LockNotAvailable as exc:
+        raise StoreConflictError("begin a rebuild", "another rebuild goes on") from exc
+    await connection.execute(limit, {"limit_ms": "0"})
 
 
 async def _columns(connection: Connection, table: RebuiltTable) -> Sequence[str]:

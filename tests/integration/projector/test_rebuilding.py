@@ -38,10 +38,16 @@ async def hurt(fleet: Fleet) -> dict[str, list[str]]:
     await fleet.tell(submissions(JOBS))
     await fleet.start("projector")
     await acknowledged(fleet, limit_s=60)
-    rows = await all_rows(fleet.database.superuser_dsn)
+    rows = await rows_of(fleet)
     async with fleet.superuser() as connection:
         await connection.execute(HURT)
     return rows
+
+
+async def rows_of(fleet: Fleet) -> dict[str, list[str]]:
+    """Give all rows but the record of a chore, which begins anew."""
+    found = await all_rows(fleet.database.superuser_dsn)
+    return {name: rows for name, rows in found.items() if name != "project_assignment"}
 
 
 async def test_a_projector_that_dies_in_a_rebuild_leaves_sound_tables_and_does_it_again(
@@ -61,8 +67,8 @@ async def test_a_projector_that_dies_in_a_rebuild_leaves_sound_tables_and_does_i
     assert left == JOBS
     assert (report.phase, report.error) == (Phase.DONE, "")
     assert report.facts == JOBS
-    assert [one.unexplained for one in report.tables] == [0, 0]
-    assert await all_rows(fleet.database.superuser_dsn) == rows
+    assert [one.unexplained for one in report.tables] == [0, 0, 0]
+    assert await rows_of(fleet) == rows
 
 
 async def test_one_rebuild_at_a_time_and_the_ingest_goes_on(fleet: Fleet):

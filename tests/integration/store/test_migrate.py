@@ -157,6 +157,7 @@ async def test_grafana_sees_views_alone(database: Database):
         ("grafana.quota_samples", "v"),
         ("grafana.share_samples", "v"),
         ("grafana.surveys", "v"),
+        ("grafana.usage_daily", "v"),
         ("grafana.usage_samples", "v"),
     ]
     assert await rows(dsn, "SELECT count(*) FROM grafana.jobs") == [(0,)]

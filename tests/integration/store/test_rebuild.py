@@ -26,6 +26,7 @@ from slurmfleet.contracts.streams import BUCKETS, FACTS, STREAMS
 from slurmfleet.store.pool import StorePool
 from slurmfleet.store.write.facts import apply_facts
 from slurmfleet.store.write.rebuild import open_rebuild
+from slurmfleet.store.write.usage import work_out_usage
 from slurmfleet.testing.builders import ALPHA, a_job
 from slurmfleet.timing.clock import SystemClock
 from tests.harness.tables import all_rows
@@ -36,7 +37,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 CLOCK = SystemClock()
 Told = JobSubmitted | JobStarted | JobEnded
 JOBS = 300
-MENDED = ("jobs", "job_events")
+MENDED = ("jobs", "job_events", "ended_runs", "usage_daily")
 
 
 def lives(first: int, count: int, *, at: datetime) -> list[Told]:
@@ -74,6 +75,7 @@ class Stream:
             await apply_facts(self.pool, facts)
 
     async def rows(self) -> dict[str, list[str]]:
+        await work_out_usage(self.pool)
         found = await all_rows(self.database.superuser_dsn)
         return {name: found[name] for name in MENDED}
 
@@ -136,6 +138,9 @@ async def test_rows_that_were_changed_or_lost_come_back(stream: Stream):
         b"UPDATE job_events SET state = 'FAILED' WHERE job_id = '8' AND verb = 'ended'",
         b"DELETE FROM jobs WHERE job_id IN ('9', '10')",
         b"DELETE FROM job_events WHERE job_id = '11'",
+        b"UPDATE ended_runs SET gpu_count = 99 WHERE job_id = '12'",
+        b"DELETE FROM ended_runs WHERE job_id = '13'",
+        b"DELETE FROM usage_daily",
     )
 
     found = await stream.rebuild()
@@ -143,6 +148,7 @@ async def test_rows_that_were_changed_or_lost_come_back(stream: Stream):
     assert await stream.rows() == rows
     assert (found["jobs"].mended, found["jobs"].added) == (1, 2)
     assert (found["job_events"].mended, found["job_events"].added) == (1, 3)
+    assert (found["ended_runs"].mended, found["ended_runs"].added) == (1, 1)
 
 
 async def test_an_emptied_store_is_filled_again(stream: Stream):
@@ -162,6 +168,7 @@ async def test_what_nothing_explains_is_told_and_goes_on_request_alone(stream: S
 
     assert [one["jobs"].unexplained for one in found] == [2, 2, 0]
     assert [one["job_events"].unexplained for one in found] == [6, 6, 0]
+    assert [one["ended_runs"].unexplained for one in found] == [2, 2, 0]
     assert [one["jobs"].removed for one in found] == [0, 2, 0]
     assert await stream.rows() == rows
 

@@ -21,6 +21,7 @@ from slurmfleet.store.pool import StorePool
 from slurmfleet.store.roles import Role
 from slurmfleet.store.write.facts import apply_facts
 from slurmfleet.store.write.job_use import AT_ONCE, roll_up_job_use
+from slurmfleet.store.write.usage import work_out_usage
 from slurmfleet.testing.builders import NOON, a_job, a_poll
 from slurmfleet.testing.samples import a_sample_of_each_kind
 from tests.harness.tables import all_rows
@@ -99,6 +100,7 @@ async def feed(database: Database, facts: Sequence[Fact], dice: random.Random) -
         # What is marked depends on the batches; what the marks come to does not.
         while await roll_up_job_use(pool) == AT_ONCE:
             pass
+        await work_out_usage(pool)
 
 
 async def test_an_empty_store_fed_from_the_stream_equals_the_old_one(
@@ -122,3 +124,4 @@ async def test_an_empty_store_fed_from_the_stream_equals_the_old_one(
 
     assert len(told["jobs"]) == JOBS
     assert len(told["polls"]) == 3 * 336
+    assert len(told["usage_daily"]) > 7

@@ -49,7 +49,7 @@ async def test_a_job_shows_all_that_is_known_of_it_and_how_old_that_is(desk: Des
         "ended_at": None,
         "nodes": 1,
         "gpus": 8,
-        "project": None,
+        "project": "llm",
         "run_id": None,
         "observed_at": "2026-01-01T11:59:50Z",
         "age_s": 10.0,

@@ -22,6 +22,7 @@ PROMISED = {
     "/v1/events/dead/{sequence}/retry": {"post"},
     "/v1/rebuilds": {"post"},
     "/v1/rebuilds/current": {"get"},
+    "/v1/usage/history": {"get"},
 }
 
 

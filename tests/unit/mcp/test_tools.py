@@ -117,7 +117,7 @@ async def test_a_list_is_structured_dated_and_readable(desk: Desk):
             "nodes": 1,
             "gpus": 8,
             "exit_code": None,
-            "project": None,
+            "project": "llm",
             "run_id": None,
             "observed_at": "2026-01-01T11:59:50Z",
             "age_s": 10.0,

@@ -39,6 +39,7 @@ def test_every_field_of_a_job_has_a_column():
         "source",
         "first_observed_at",
         "vanished_at",
+        "project",
     }
 
     assert set(columns) == expected

@@ -13,7 +13,7 @@ SELECT
     jo.submit_line, jo.restart_count, jo.exit_code, jo.exit_signal, jo.array_job_id,
     jo.array_task_id, jo.array_pending, jo.task_states, jo.het_job_id, jo.het_offset,
     jo.node_names, jo.has_all_node_names, jo.batch_host, jo.gpu_source, jo.dependencies, jo.request,
-    jo.stdin_path, jo.unexpanded_paths, jo.sluid,
+    jo.stdin_path, jo.unexpanded_paths, jo.sluid, NULLIF(jo.project, '') AS project,
     jo.first_observed_at, jo.vanished_at, jo.is_live AS live, jo.source, sn.observed_at, ag.age_s,
     st.stale_reason <> '' AS stale, st.stale_reason
 FROM jobs AS jo
@@ -58,6 +58,7 @@ WHERE
     AND (%(job_id)s::text IS NULL OR jo.job_id = %(job_id)s::text)
     AND (%(users)s::text[] IS NULL OR jo.user_name = ANY(%(users)s::text[]))
     AND (%(accounts)s::text[] IS NULL OR jo.account = ANY(%(accounts)s::text[]))
+    AND (%(projects)s::text[] IS NULL OR jo.project = ANY(%(projects)s::text[]))
     AND (
         %(partitions)s::text[] IS NULL
         OR string_to_array(jo.partition, ',') && %(partitions)s::text[]

@@ -7,7 +7,7 @@ INSERT INTO jobs AS jo (
     command, stdout_path, stderr_path, comment, submit_line, restart_count, exit_code, exit_signal,
     array_job_id, array_task_id, array_pending, task_states, het_job_id, het_offset, revision,
     observed_at, source, first_observed_at, vanished_at, node_names, has_all_node_names, batch_host,
-    gpu_source, dependencies, request, stdin_path, unexpanded_paths, sluid
+    gpu_source, dependencies, request, stdin_path, unexpanded_paths, sluid, project
 )
 SELECT
     ba.cluster, ba.job_id, ba.submitted_at, ba.raw_id, ba.state, ba.state_flags::text[], ba.reason,
@@ -19,7 +19,7 @@ SELECT
     ba.array_pending, ba.task_states::jsonb, ba.het_job_id, ba.het_offset, ba.revision,
     ba.observed_at, ba.source, ba.first_observed_at, ba.vanished_at, ba.node_names::text[],
     ba.has_all_node_names, ba.batch_host, ba.gpu_source, ba.dependencies::jsonb, ba.request::jsonb,
-    ba.stdin_path, ba.unexpanded_paths::text[], ba.sluid
+    ba.stdin_path, ba.unexpanded_paths::text[], ba.sluid, ba.project
 FROM unnest(
     %(cluster)s::text[], %(job_id)s::text[], %(submitted_at)s::timestamptz[], %(raw_id)s::bigint[],
     %(state)s::text[], %(state_flags)s::text[], %(reason)s::text[], %(name)s::text[],
@@ -37,7 +37,7 @@ FROM unnest(
     %(first_observed_at)s::timestamptz[], %(vanished_at)s::timestamptz[], %(node_names)s::text[],
     %(has_all_node_names)s::boolean[], %(batch_host)s::text[], %(gpu_source)s::text[],
     %(dependencies)s::text[], %(request)s::text[], %(stdin_path)s::text[],
-    %(unexpanded_paths)s::text[], %(sluid)s::text[]
+    %(unexpanded_paths)s::text[], %(sluid)s::text[], %(project)s::text[]
 ) AS ba (
     cluster, job_id, submitted_at, raw_id, state, state_flags, reason, name, user_name, account,
     partition, qos, eligible_at, started_at, expected_start_at, ended_at, time_limit_s, node_count,
@@ -45,7 +45,7 @@ FROM unnest(
     command, stdout_path, stderr_path, comment, submit_line, restart_count, exit_code, exit_signal,
     array_job_id, array_task_id, array_pending, task_states, het_job_id, het_offset, revision,
     observed_at, source, first_observed_at, vanished_at, node_names, has_all_node_names, batch_host,
-    gpu_source, dependencies, request, stdin_path, unexpanded_paths, sluid
+    gpu_source, dependencies, request, stdin_path, unexpanded_paths, sluid, project
 )
 ON CONFLICT (cluster, job_id, submitted_at) DO UPDATE SET
     raw_id = EXCLUDED.raw_id, state = EXCLUDED.state, state_flags = EXCLUDED.state_flags,
@@ -71,7 +71,7 @@ ON CONFLICT (cluster, job_id, submitted_at) DO UPDATE SET
     has_all_node_names = EXCLUDED.has_all_node_names, batch_host = EXCLUDED.batch_host,
     gpu_source = EXCLUDED.gpu_source, dependencies = EXCLUDED.dependencies,
     request = EXCLUDED.request, stdin_path = EXCLUDED.stdin_path,
-    unexpanded_paths = EXCLUDED.unexpanded_paths, sluid = EXCLUDED.sluid
+    unexpanded_paths = EXCLUDED.unexpanded_paths, sluid = EXCLUDED.sluid, project = EXCLUDED.project
 WHERE EXCLUDED.revision > jo.revision
 
 -- name: lower_first_observed

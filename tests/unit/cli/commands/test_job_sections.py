@@ -25,7 +25,7 @@ from slurmfleet.contracts.text import shown_fields
 from slurmfleet.store.examples import JOB, NOW
 from slurmfleet.store.rows import JobView
 
-LEFT_OUT = {"raw_id", "first_observed_at", "project", "run_id"}
+LEFT_OUT = {"raw_id", "first_observed_at", "run_id"}
 """What REST tells of a job and a page for people does not."""
 
 SECTIONS = ["Time", "Resources", "Asked for", "Waits for", "Parts", "Files", "Seen"]
