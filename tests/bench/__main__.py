@@ -22,6 +22,7 @@ from tests.bench import (
     ingest,
     machine,
     reads,
+    scale,
     sizes,
     slurm_requests,
     table,
@@ -31,6 +32,9 @@ from tests.bench.measure import Result
 from tests.bench.parts import fill_with_live_jobs, fleet_in
 
 GROUPS = ("machine", "collector", "ingest", "reads", "visible", "requests", "sizes")
+ON_REQUEST = ("scale",)
+"""Only where they are named: they take half an hour and 30 GiB of disk."""
+
 _WIDTH = 200
 
 
@@ -95,6 +99,8 @@ class Bench:
     folder: Path
     progress: Progress
     results: list[Result]
+    scale: tuple[int, int]
+    """Jobs, and GPU samples, of the group `scale`."""
 
     async def run(self) -> None:
         """Measure every group that was asked for."""
@@ -133,6 +139,16 @@ class Bench:
                 window_s=self.size.window_s, folder=self._subfolder("requests")
             )
 
+        if "scale" in self.groups:
+            self._begin("a large store")
+            jobs, samples = self.scale
+            self.results += await scale.measure(
+                jobs=jobs, samples=samples, folder=self._subfolder("scale"), say=self._say
+            )
+
+    def _say(self, what: str) -> None:
+        self.progress.update(self.progress.task_ids[0], description=what)
+
     async def _measure_readers(self) -> None:
         """Measure what needs a store full of live jobs."""
         self._begin(f"filling a store with {self.size.live_jobs:,} live jobs")
@@ -160,7 +176,8 @@ class Bench:
     def steps(self) -> int:
         """How many steps there will be."""
         alone = len(
-            set(self.groups) & {"machine", "ingest", "reads", "visible", "requests", "sizes"}
+            set(self.groups)
+            & {"machine", "ingest", "reads", "visible", "requests", "sizes", "scale"}
         )
         looks = len(self.size.queues) if "collector" in self.groups else 0
         twice = "ingest" in self.groups
@@ -187,6 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder=Path(folder),
             progress=bar,
             results=results,
+            scale=(options.scale_jobs, options.scale_samples),
         )
         bar.add_task("", total=bench.steps)
         asyncio.run(bench.run())
@@ -207,10 +225,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     sizes.add_argument("--full", action="store_true", help="all sizes (the default): minutes")
     parser.add_argument("--json", action="store_true", help="JSON on standard output, no table")
     parser.add_argument(
-        "--only", action="append", choices=GROUPS, help="this group alone; may be repeated"
+        "--only",
+        action="append",
+        choices=(*GROUPS, *ON_REQUEST),
+        help="this group alone; may be repeated",
     )
     parser.add_argument(
         "--folder", type=Path, help="where databases are made; the disk matters (default: TMPDIR)"
+    )
+    parser.add_argument("--scale-jobs", type=int, default=5_000_000, help="jobs of the group scale")
+    parser.add_argument(
+        "--scale-samples", type=int, default=100_000_000, help="GPU samples of the group scale"
     )
     return parser.parse_args(arguments)
 

@@ -24,6 +24,7 @@ RARE, MIDDLING, FREQUENT, OLD = "needle", "ablate", "train", "legacy"
 """Words in names: one job in 100,000, one in 500, two in five, and a third of the first fifth."""
 
 _CHUNK = 500_000
+_CHUNK_SERIES = 1_000
 _COPIED = ("jobs", "job_events", "ended_runs")
 
 _CLUSTERS = sql.SQL("""
@@ -142,6 +143,34 @@ CROSS JOIN generate_series(
     %(now)s::timestamptz - interval '366 d', %(now)s::timestamptz, interval '1 d'
 ) AS day
 """)
+SERIES_SAMPLES = 2_000
+"""Samples of one GPU: one each half minute for some sixteen hours."""
+
+_SERIES = sql.SQL("""
+INSERT INTO gpu_series (
+    cluster, job_id, submitted_at, source, node, gpu_uuid, gpu_index, mig_profile, model,
+    memory_total_mib, last_day
+)
+SELECT
+    jo.cluster, jo.job_id, jo.submitted_at, 'sidecar', 'gpu1', 'GPU-' || jo.job_id, 0, '', 'H100',
+    81559, jo.submitted_at::date + 1
+FROM jobs AS jo
+WHERE jo.started_at IS NOT NULL
+ORDER BY jo.submitted_at DESC
+LIMIT %(series)s::bigint
+""")
+_SAMPLES = sql.SQL("""
+INSERT INTO gpu_samples (
+    series_id, observed_at, utilization_pct, power_w, temperature_c, span_s, memory_used_mib,
+    gpu_count
+)
+SELECT
+    se.series_id, se.submitted_at + interval '30 s' * step, (se.series_id + step) %% 101,
+    300 + step %% 400, 60, 30, 40000, 1
+FROM gpu_series AS se
+CROSS JOIN generate_series(1, %(each)s::bigint) AS step
+WHERE se.series_id BETWEEN %(first)s::bigint AND %(last)s::bigint
+""")
 _INDEXES = sql.SQL("""
 SELECT ix.indexname, ix.indexdef
 FROM pg_indexes AS ix
@@ -162,13 +191,14 @@ class Built:
 
 
 async def build(
-    dsn: str, *, jobs: int, now: datetime, say: Callable[[str], None] = lambda _: None
+    dsn: str, *, jobs: int, samples: int, now: datetime, say: Callable[[str], None] = lambda _: None
 ) -> Built:
     """Fill an empty, migrated store.
 
     Args:
         dsn: Of a superuser.
         jobs: How many; the newest `LIVE_SHARE` of them are live.
+        samples: How many of GPUs, of the newest jobs that ran.
         now: When the year ends.
         say: Told what is done next.
     """
@@ -200,9 +230,19 @@ async def build(
         await connection.execute(_NO_RAW_ID)
         for name, definition in indexes:
             await step(f"index {name}", lambda made=definition: connection.execute(made))
+        series = samples // SERIES_SAMPLES
+        await connection.execute(_SERIES, {"series": series})
+        await step("samples", lambda: _samples_of(connection, series))
         await connection.execute(_MARKS, {"names": list(CLUSTERS), "now": now})
         await step("VACUUM ANALYZE", lambda: connection.execute(sql.SQL("VACUUM ANALYZE")))
     return built
+
+
+async def _samples_of(connection: Connection, series: int) -> None:
+    for first in range(1, series + 1, _CHUNK_SERIES):
+        last = min(first + _CHUNK_SERIES - 1, series)
+        shape = {"each": SERIES_SAMPLES, "first": first, "last": last}
+        await connection.execute(_SAMPLES, shape)
 
 
 async def _take_indexes(connection: Connection) -> list[tuple[str, bytes]]:
