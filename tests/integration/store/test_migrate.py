@@ -148,6 +148,8 @@ async def test_grafana_sees_views_alone(database: Database):
         ("grafana.jobs", "v"),
         ("grafana.partition_counts", "v"),
         ("grafana.polls", "v"),
+        ("grafana.projects", "v"),
+        ("grafana.team_members", "v"),
     ]
     assert await rows(dsn, "SELECT count(*) FROM grafana.jobs") == [(0,)]
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
