@@ -12,7 +12,9 @@ from services.api.openapi import RestApp
 from services.api.pages import page_routes
 from services.api.routes.clusters import cluster_routes
 from services.api.routes.commands import command_routes
+from services.api.routes.config import config_routes
 from services.api.routes.dead_letters import dead_letter_routes
+from services.api.routes.documents import document_routes
 from services.api.routes.events import event_routes
 from services.api.routes.jobs import job_routes
 from services.api.routes.rebuilds import rebuild_routes
@@ -63,6 +65,8 @@ def create_rest(gateway: Gateway) -> FastAPI:
     for router in (
         cluster_routes(gateway),
         command_routes(gateway),
+        *document_routes(gateway),
+        config_routes(gateway),
         job_routes(gateway),
         event_routes(gateway),
         dead_letter_routes(gateway),

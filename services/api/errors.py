@@ -31,6 +31,7 @@ STATUS: Mapping[ProblemCode, HTTPStatus] = {
     ProblemCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
     ProblemCode.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
     ProblemCode.CLUSTER_EXISTS: HTTPStatus.CONFLICT,
+    ProblemCode.ALREADY_EXISTS: HTTPStatus.CONFLICT,
     ProblemCode.REVISION_CONFLICT: HTTPStatus.CONFLICT,
     ProblemCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
     ProblemCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
@@ -108,8 +109,18 @@ def documented(*codes: ProblemCode) -> dict[int | str, dict[str, object]]:
     return described
 
 
+def conditional(*codes: ProblemCode) -> dict[int | str, dict[str, object]]:
+    """Give the same for a route that takes `If-Match`: there a conflict is a failed condition."""
+    described = documented(*codes)
+    conflict = described[int(STATUS[ProblemCode.REVISION_CONFLICT])]
+    failed = conflict | {"description": str(ProblemCode.REVISION_CONFLICT)}
+    return described | {int(HTTPStatus.PRECONDITION_FAILED): failed}
+
+
 async def _on_problem(request: Request, exc: Exception) -> Response:
     error = cast("ProblemError", exc)
+    if error.code is ProblemCode.REVISION_CONFLICT and "if-match" in request.headers:
+        return problem_response(request, error, status=HTTPStatus.PRECONDITION_FAILED)
     if error.code is ProblemCode.INTERNAL:
         logger().error("request failed", path=request.url.path, error=repr(error.__cause__))
     return problem_response(request, error)

@@ -8,6 +8,7 @@ from functools import partial
 from services.projector.chores import chores, repeat
 from services.projector.deadletters import watch_waiting
 from services.projector.projector import Projector
+from services.projector.projects import Projects
 from services.projector.rebuilding import Rebuilder
 from services.projector.registry import project_registry
 from services.projector.repairer import Repairer
@@ -56,9 +57,10 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
         stream_watch = StreamWatch(
             bus=bus, pool=pool, clock=clock, health=health, settings=settings
         )
+        projects = Projects(pool)
         projector = Projector(
             bus=bus,
-            apply=partial(apply_facts, pool),
+            apply=partial(apply_facts, pool, project_of=projects.of),
             clock=clock,
             health=health,
             settings=settings,
@@ -67,20 +69,22 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
         )
         rebuilder = Rebuilder(
             bus=bus,
-            open_rebuild=partial(open_rebuild, pool),
+            open_rebuild=partial(open_rebuild, pool, projects.of),
             count_lost=partial(_count_lost, pool),
             clock=clock,
         )
         bodies = {
             "bus-health": partial(watch_bus, bus, health, clock),
             "store-health": partial(watch_store, pool, health, clock),
-            "facts": partial(_project, bus, projector),
+            "facts": partial(_project, bus, projector, projects),
             "rolls": repairer.run,
             "dead-letters": partial(_watch_dead_letters, bus, clock, health),
             "stream": stream_watch.run,
             "rebuilds": rebuilder.run,
             "registry": partial(_follow_registry, bus, pool, clock),
-        } | {one.name: partial(repeat, one, clock) for one in chores(pool, clock, settings)}
+        } | {
+            one.name: partial(repeat, one, clock) for one in chores(pool, clock, settings, projects)
+        }
         for name, body in bodies.items():
             failed = partial(_report, process, name)
             process.tasks.create_task(
@@ -95,9 +99,10 @@ def _report(process: Process, part: str, error: Exception) -> None:
         process.health.report(part, ok=False, detail=str(error))
 
 
-async def _project(bus: Bus, projector: Projector) -> None:
+async def _project(bus: Bus, projector: Projector, projects: Projects) -> None:
     """Make sure that the stream is there, then project for ever."""
     await bus.prepare(streams=STREAMS, consumers=(PROJECTOR,))
+    await projects.refresh()
     await projector.run()
 
 

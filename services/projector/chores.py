@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from services.projector.projects import Projects
 from services.projector.settings import ProjectorSettings
-from slurmfleet.analysis.projects import ProjectRule
 from slurmfleet.store.pool import StorePool
 from slurmfleet.store.write.job_use import AT_ONCE, roll_up_job_use
-from slurmfleet.store.write.projects import assign_projects
 from slurmfleet.store.write.retention import forget_polls, forget_rows
 from slurmfleet.store.write.usage import work_out_usage
 from slurmfleet.telemetry.metrics import STORE_FORGOTTEN
@@ -36,20 +35,9 @@ class Chore:
 
 
 def chores(
-    pool: StorePool,
-    clock: Clock,
-    settings: ProjectorSettings,
-    *,
-    project_rules: Callable[[], Sequence[ProjectRule]] = lambda: (),
+    pool: StorePool, clock: Clock, settings: ProjectorSettings, projects: Projects
 ) -> tuple[Chore, ...]:
-    """Give the chores of a projector.
-
-    Args:
-        pool: Where.
-        clock: What tells the time.
-        settings: How long things are kept.
-        project_rules: Gives the rules of the moment, by which stored jobs have their projects.
-    """
+    """Give the chores of a projector."""
 
     async def forget() -> None:
         """Let go of what is old."""
@@ -64,15 +52,11 @@ def chores(
         while await roll_up_job_use(pool) == AT_ONCE:
             pass
 
-    async def use_projects() -> None:
-        """Let stored jobs follow the rules of the moment."""
-        await assign_projects(pool, project_rules())
-
     return (
         Chore(name="retention", every_s=_FORGET_EVERY_S, work=forget),
         Chore(name="job-use", every_s=_ROLL_UP_EVERY_S, work=roll_up),
         Chore(name="usage", every_s=_USAGE_EVERY_S, work=partial(work_out_usage, pool)),
-        Chore(name="projects", every_s=_PROJECTS_EVERY_S, work=use_projects),
+        Chore(name="projects", every_s=_PROJECTS_EVERY_S, work=projects.follow),
     )
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from slurmfleet.slurm.remembering import remembers_short_texts
+from slurmfleet.contracts.remembering import remembers_short_texts
 
 _OWN = re.compile(r"([A-Za-z0-9-]+)_")
 _MOST_REMEMBERED = 8_192

@@ -46,9 +46,11 @@ class ApiClient:
         body: JsonValue = None,
         *,
         limit_s: float = COMMAND_LIMIT_S,
+        if_revision: int | None = None,
     ) -> JsonValue:
-        """Change something, or have a cluster asked."""
-        return await self._ask(method, path, body=body, limit_s=limit_s)
+        """Change something, or have a cluster asked; `if_revision` is what was read before."""
+        headers = {} if if_revision is None else {"If-Match": f'"{if_revision}"'}
+        return await self._ask(method, path, body=body, limit_s=limit_s, headers=headers)
 
     async def _ask(
         self,
@@ -58,6 +60,7 @@ class ApiClient:
         params: Params | None = None,
         body: JsonValue = None,
         limit_s: float = READ_LIMIT_S,
+        headers: Mapping[str, str] | None = None,
     ) -> JsonValue:
         try:
             response = await self.http.request(
@@ -65,6 +68,7 @@ class ApiClient:
                 path,
                 params=query_of(params or {}),
                 json=body,
+                headers=headers,
                 timeout=httpx.Timeout(limit_s, connect=CONNECT_LIMIT_S),
             )
         except httpx.TransportError as exc:

@@ -96,6 +96,7 @@ _EXIT_CODES = {
     ProblemCode.NOT_FOUND: ExitCode.NOT_FOUND,
     ProblemCode.METHOD_NOT_ALLOWED: ExitCode.USAGE,
     ProblemCode.CLUSTER_EXISTS: ExitCode.REFUSED,
+    ProblemCode.ALREADY_EXISTS: ExitCode.REFUSED,
     ProblemCode.REVISION_CONFLICT: ExitCode.REFUSED,
     ProblemCode.UNAUTHENTICATED: ExitCode.REFUSED,
     ProblemCode.FORBIDDEN: ExitCode.REFUSED,

@@ -21,8 +21,7 @@ from slurmfleet.runtime.errors import ProcessError
 from slurmfleet.runtime.process import leaves
 
 NOT_YET = frozenset(
-    {"config", "set", "get", "settings", "team", "account", "path", "filter", "project"}
-    | {"logs", "runs", "cancel", "hold", "release", "requeue", "submit", "run-script"}
+    {"logs", "runs", "cancel", "hold", "release", "requeue", "submit", "run-script"}
     | {"where", "why", "idle", "kernel", "logbook", "audit", "token"}
 )
 """Commands that are promised and not built; they answer, and `--help` does not list them."""

@@ -2,7 +2,7 @@
 
 import typer
 
-from slurmfleet.cli.commands import backup, cluster, db, events, hosts
+from slurmfleet.cli.commands import backup, cluster, config, db, documents, events, hosts
 from slurmfleet.cli.commands.backup import restore
 from slurmfleet.cli.commands.doctor import doctor
 from slurmfleet.cli.commands.history import history
@@ -28,6 +28,7 @@ app = typer.Typer(
 
 _STACK = "The stack on this machine"
 _BOARD = "The board"
+_GROUP = "The group"
 
 for function in (up, down, status, doctor, version):
     app.command(rich_help_panel=_STACK)(function)
@@ -41,6 +42,12 @@ app.add_typer(events.app, name="events", rich_help_panel=_BOARD)
 app.add_typer(cluster.app, name="cluster", rich_help_panel=_BOARD)
 app.add_typer(hosts.app, name="hosts", rich_help_panel=_BOARD)
 app.command(rich_help_panel=_BOARD)(mcp)
+for name, room in documents.APPS.items():
+    app.add_typer(room, name=name, rich_help_panel=_GROUP)
+app.add_typer(config.app, name="config", rich_help_panel=_GROUP)
+app.command("settings", rich_help_panel=_GROUP)(config.settings)
+app.command("get", rich_help_panel=_GROUP)(config.get)
+app.command("set", rich_help_panel=_GROUP)(config.set_)
 
 if __name__ == "__main__":
     app()

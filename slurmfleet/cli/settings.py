@@ -43,7 +43,7 @@ class CliSettings(BaseSettings):
     )
     config_file: Path = Field(
         default=Path("slurmfleet.toml"),
-        description="Clusters to begin with; read by `up` where it exists.",
+        description="Configuration to begin with; read by `up` where it exists.",
     )
 
 

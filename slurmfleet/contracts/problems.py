@@ -19,6 +19,7 @@ class ProblemCode(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     CLUSTER_EXISTS = "cluster_exists"
+    ALREADY_EXISTS = "already_exists"
     REVISION_CONFLICT = "revision_conflict"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
@@ -44,3 +45,26 @@ class ProblemError(Exception):
         self.code = code
         self.detail = detail
         self.remedy = remedy
+
+
+class StaleRevisionError(ProblemError):
+    """A change was based on a revision that is not the current one."""
+
+    def __init__(self, what: str, *, given: int | None, current: int | None) -> None:
+        """Say both revisions.
+
+        Args:
+            what: As a sentence begins with it: "Project 'atlas'".
+            given: The revision that the change was based on; None: that there is none.
+            current: The one there is; None: it was removed.
+        """
+        now = "was removed" if current is None else f"is at revision {current} now"
+        based = "its absence" if given is None else f"revision {given}"
+        super().__init__(
+            ProblemCode.REVISION_CONFLICT,
+            f"{what} was changed by someone else meanwhile: it {now}, and the change was based on "
+            f"{based}.",
+            remedy="Read it again and repeat the change on what it is now.",
+        )
+        self.given = given
+        self.current = current

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from operator import methodcaller
 from typing import Generic, TypeVar
 
+from slurmfleet.contracts.remembering import remembers_short_texts
 from slurmfleet.slurm.errors import MalformedRowError, SlurmParseError
 from slurmfleet.slurm.records import BadRow, BadRows, bad_row
-from slurmfleet.slurm.remembering import remembers_short_texts
 
 Record = TypeVar("Record")
 

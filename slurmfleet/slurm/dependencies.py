@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from slurmfleet.contracts.job_parts import Dependency, DependencyKind, DependencyState
-from slurmfleet.slurm.remembering import remembers_short_texts
+from slurmfleet.contracts.remembering import remembers_short_texts
 
 _EMPTY = frozenset({"", "(null)", "N/A", "None", "none"})
 _ITEM = re.compile(r"(?P<word>[A-Za-z_]*)(?P<jobs>[^()]*)(?:\((?P<state>[A-Za-z]+)\))?")

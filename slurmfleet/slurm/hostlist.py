@@ -9,8 +9,8 @@ from itertools import islice, product
 from math import prod
 
 from slurmfleet.contracts.jobs import NODE_NAME_LIMIT
+from slurmfleet.contracts.remembering import remembers_short_texts
 from slurmfleet.slurm.errors import HostlistTooLargeError, MalformedValueError, SlurmParseError
-from slurmfleet.slurm.remembering import remembers_short_texts
 
 HOST_LIMIT = 65_536
 _TEXT_LIMIT = 1_000_000

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from slurmfleet.contracts.job_parts import GpuScope, JobRequest
 from slurmfleet.contracts.jobs import Job, JobState
+from slurmfleet.contracts.remembering import LONGEST_REMEMBERED
 from slurmfleet.slurm.arrays import parse_job_ref, parse_raw_id, task_states
 from slurmfleet.slurm.columns import Dialect
 from slurmfleet.slurm.dependencies import parse_dependencies
@@ -34,7 +35,6 @@ from slurmfleet.slurm.quantities import (
     parse_time,
 )
 from slurmfleet.slurm.records import told
-from slurmfleet.slurm.remembering import LONGEST_REMEMBERED
 from slurmfleet.slurm.states import parse_state
 from slurmfleet.slurm.tres import Tres, parse_tres
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from slurmfleet.contracts.jobs import NO_GPUS
-from slurmfleet.slurm.remembering import remembers_short_rows
+from slurmfleet.contracts.remembering import remembers_short_rows
 from slurmfleet.slurm.tres import Tres, parse_gres, parse_tres
 
 UNTYPED = ""

@@ -12,8 +12,8 @@ node_states, node_state_flags and node_state_string (20.11 to 26.05).
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from slurmfleet.contracts.remembering import remembers_short_texts
 from slurmfleet.slurm.errors import MalformedValueError
-from slurmfleet.slurm.remembering import remembers_short_texts
 
 
 class NodeBase(StrEnum):

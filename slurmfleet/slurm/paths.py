@@ -19,7 +19,7 @@ import posixpath
 import re
 from typing import NamedTuple
 
-from slurmfleet.slurm.remembering import remembers_short_texts
+from slurmfleet.contracts.remembering import remembers_short_texts
 
 _PATTERN = re.compile(r"%(?:%|(?P<width>[0-9]*)(?P<letter>[AabJjNnstux])|(?P<digits>[0-9]+))")
 _PATTERN_BEFORE_24_11 = re.compile(_PATTERN.pattern.replace("Aab", "Aa"))

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil
 
+from slurmfleet.contracts.remembering import remembers_short_texts
 from slurmfleet.slurm.errors import MalformedValueError
-from slurmfleet.slurm.remembering import remembers_short_texts
 
 _UNTOLD = frozenset({"", "N/A", "Unknown", "None", "NONE", "(null)", "NOT_SET", "INVALID"})
 _UNBOUNDED = frozenset({"UNLIMITED", "INFINITE", "Partition_Limit"})

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from slurmfleet.contracts.job_parts import GpuScope
 from slurmfleet.contracts.jobs import NO_GPUS, Job, JobState
+from slurmfleet.contracts.remembering import LONGEST_REMEMBERED
 from slurmfleet.slurm.arrays import parse_array_tasks
 from slurmfleet.slurm.columns import (
     ANY_SLURM,
@@ -38,7 +39,6 @@ from slurmfleet.slurm.records import (
     pieces,
     told,
 )
-from slurmfleet.slurm.remembering import LONGEST_REMEMBERED
 from slurmfleet.slurm.states import parse_state
 from slurmfleet.slurm.tres import parse_tres
 from slurmfleet.slurm.waiting import Demand, Waiting

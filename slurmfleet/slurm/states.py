@@ -11,8 +11,8 @@ src/common/slurm_protocol_defs.c, job_state_string (Slurm 22.05 to 25.05).
 import re
 
 from slurmfleet.contracts.jobs import JobState
+from slurmfleet.contracts.remembering import remembers_short_texts
 from slurmfleet.slurm.errors import MalformedValueError
-from slurmfleet.slurm.remembering import remembers_short_texts
 
 _WORD = re.compile(r"[A-Z][A-Z_]*")
 _CANCELLED_BY = re.compile(r"CANCELLED by \d+", re.ASCII)

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slurmfleet.contracts.jobs import NO_GPUS
+from slurmfleet.contracts.remembering import remembers_short_texts
 from slurmfleet.slurm.errors import MalformedValueError
 from slurmfleet.slurm.quantities import LARGEST_COUNT, parse_count, parse_memory_mib
-from slurmfleet.slurm.remembering import remembers_short_texts
 
 _EMPTY = frozenset({"", "N/A", "(null)", "None", "none"})
 _GPU_KEY = re.compile(r"gres/gpu(?::(?P<type>[^=,\s]+))?")

@@ -9,9 +9,9 @@ AccountingStorageTRES; seen on Slurm 22.05.8, 24.11.5 and 26.05.5.
 import re
 from collections.abc import Mapping
 
+from slurmfleet.contracts.remembering import remembers_short_texts
 from slurmfleet.slurm.errors import MalformedValueError
 from slurmfleet.slurm.quantities import parse_amount, parse_memory_mib
-from slurmfleet.slurm.remembering import remembers_short_texts
 
 NO_TRES: Mapping[str, int] = {}
 CPU = "cpu"

@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from slurmfleet.contracts.remembering import remembers_short_texts
 from slurmfleet.slurm.gpus import GpuCount
-from slurmfleet.slurm.remembering import remembers_short_texts
 
 ANY_TYPE = ""
 

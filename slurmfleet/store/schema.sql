@@ -1098,6 +1098,68 @@ CREATE VIEW grafana.polls AS
 
 COMMENT ON VIEW grafana.polls IS 'One row per look at a cluster.';
 
+CREATE TABLE public.registry_documents (
+    kind text NOT NULL,
+    document_id text NOT NULL,
+    document jsonb NOT NULL,
+    registry_revision bigint NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.registry_documents IS 'One row per document that the registry has or had, clusters apart. Written by: projector.';
+
+COMMENT ON COLUMN public.registry_documents.kind IS 'team, account, path, filter, project or setting; registry.kinds.';
+
+COMMENT ON COLUMN public.registry_documents.document_id IS 'What tells documents of one kind apart: a login, a name, a digest.';
+
+COMMENT ON COLUMN public.registry_documents.document IS 'The registry document, contracts.documents; {} after a removal.';
+
+COMMENT ON COLUMN public.registry_documents.registry_revision IS 'Revision of the key; only a larger one is applied.';
+
+COMMENT ON COLUMN public.registry_documents.updated_at IS 'When this revision was recorded here.';
+
+COMMENT ON COLUMN public.registry_documents.removed_at IS 'When the document was removed; NULL while it is there.';
+
+CREATE VIEW public.projects AS
+ SELECT document_id AS name,
+    ARRAY( SELECT pr.prefix
+           FROM jsonb_array_elements_text((rd.document -> 'prefixes'::text)) WITH ORDINALITY pr(prefix, place)
+          ORDER BY pr.place) AS prefixes,
+    COALESCE((document ->> 'colour'::text), ''::text) AS colour,
+    COALESCE((document ->> 'emoji'::text), ''::text) AS emoji,
+    COALESCE((document ->> 'description'::text), ''::text) AS description,
+    registry_revision,
+    updated_at
+   FROM public.registry_documents rd
+  WHERE ((kind = 'project'::text) AND (removed_at IS NULL));
+
+COMMENT ON VIEW public.projects IS 'One row per project of the group; jobs belong to it by the begin of their names.';
+
+COMMENT ON COLUMN public.projects.name IS 'The project''s name.';
+
+COMMENT ON COLUMN public.projects.prefixes IS 'Begins of job names; of several that fit, the longest wins.';
+
+COMMENT ON COLUMN public.projects.colour IS '#rrggbb; may be empty.';
+
+COMMENT ON COLUMN public.projects.emoji IS 'Stands before the name; may be empty.';
+
+COMMENT ON COLUMN public.projects.description IS 'Free text; may be empty.';
+
+COMMENT ON COLUMN public.projects.registry_revision IS 'Revision of the document.';
+
+COMMENT ON COLUMN public.projects.updated_at IS 'When this revision was recorded here.';
+
+CREATE VIEW grafana.projects AS
+ SELECT name,
+    prefixes,
+    colour,
+    emoji,
+    description
+   FROM public.projects pr;
+
+COMMENT ON VIEW grafana.projects IS 'One row per project of the group.';
+
 CREATE TABLE public.quota_samples (
     cluster text NOT NULL,
     source text NOT NULL,
@@ -1285,6 +1347,31 @@ CREATE VIEW grafana.surveys AS
 
 COMMENT ON VIEW grafana.surveys IS 'One row per question beside the looks.';
 
+CREATE VIEW public.team_members AS
+ SELECT document_id AS login,
+    COALESCE((document ->> 'display_name'::text), ''::text) AS display_name,
+    registry_revision,
+    updated_at
+   FROM public.registry_documents rd
+  WHERE ((kind = 'team'::text) AND (removed_at IS NULL));
+
+COMMENT ON VIEW public.team_members IS 'One row per person of the group.';
+
+COMMENT ON COLUMN public.team_members.login IS 'Login name on the clusters.';
+
+COMMENT ON COLUMN public.team_members.display_name IS 'As people call them; may be empty.';
+
+COMMENT ON COLUMN public.team_members.registry_revision IS 'Revision of the document.';
+
+COMMENT ON COLUMN public.team_members.updated_at IS 'When this revision was recorded here.';
+
+CREATE VIEW grafana.team_members AS
+ SELECT login,
+    display_name
+   FROM public.team_members tm;
+
+COMMENT ON VIEW grafana.team_members IS 'One row per person of the group.';
+
 CREATE TABLE public.usage_daily (
     day date NOT NULL,
     cluster text NOT NULL,
@@ -1402,6 +1489,27 @@ CREATE VIEW grafana.usage_samples AS
    FROM public.usage_samples us;
 
 COMMENT ON VIEW grafana.usage_samples IS 'One row per account or user, reported time and moment of asking.';
+
+CREATE VIEW public.accounts AS
+ SELECT document_id AS name,
+    COALESCE((document ->> 'site_id'::text), ''::text) AS site_id,
+    COALESCE((document ->> 'description'::text), ''::text) AS description,
+    registry_revision,
+    updated_at
+   FROM public.registry_documents rd
+  WHERE ((kind = 'account'::text) AND (removed_at IS NULL));
+
+COMMENT ON VIEW public.accounts IS 'One row per Slurm account that the group may charge.';
+
+COMMENT ON COLUMN public.accounts.name IS 'As Slurm calls it.';
+
+COMMENT ON COLUMN public.accounts.site_id IS 'What the site''s own allocation service calls it; may be empty.';
+
+COMMENT ON COLUMN public.accounts.description IS 'Free text; may be empty.';
+
+COMMENT ON COLUMN public.accounts.registry_revision IS 'Revision of the document.';
+
+COMMENT ON COLUMN public.accounts.updated_at IS 'When this revision was recorded here.';
 
 CREATE TABLE public.audit_records (
     audit_seq bigint NOT NULL,
@@ -1982,6 +2090,48 @@ COMMENT ON COLUMN public.newest_samples.observed_at IS 'When the source showed i
 
 COMMENT ON COLUMN public.newest_samples.told IS 'All other fields of the sample, named as in contracts, units included. Untrusted text.';
 
+CREATE VIEW public.path_bases AS
+ SELECT document_id AS path_id,
+    (document ->> 'kind'::text) AS kind,
+    (document ->> 'path'::text) AS path,
+    registry_revision,
+    updated_at
+   FROM public.registry_documents rd
+  WHERE ((kind = 'path'::text) AND (removed_at IS NULL));
+
+COMMENT ON VIEW public.path_bases IS 'One row per folder below which something is looked for.';
+
+COMMENT ON COLUMN public.path_bases.path_id IS 'Digest of kind and path.';
+
+COMMENT ON COLUMN public.path_bases.kind IS 'What is found below it: logs, runs or mount.';
+
+COMMENT ON COLUMN public.path_bases.path IS 'An absolute path.';
+
+COMMENT ON COLUMN public.path_bases.registry_revision IS 'Revision of the document.';
+
+COMMENT ON COLUMN public.path_bases.updated_at IS 'When this revision was recorded here.';
+
+CREATE VIEW public.process_filters AS
+ SELECT document_id AS filter_id,
+    (document ->> 'mode'::text) AS mode,
+    (document ->> 'pattern'::text) AS pattern,
+    registry_revision,
+    updated_at
+   FROM public.registry_documents rd
+  WHERE ((kind = 'filter'::text) AND (removed_at IS NULL));
+
+COMMENT ON VIEW public.process_filters IS 'One row per rule of which local processes are shown.';
+
+COMMENT ON COLUMN public.process_filters.filter_id IS 'Digest of mode and pattern.';
+
+COMMENT ON COLUMN public.process_filters.mode IS 'include or exclude; exclude wins.';
+
+COMMENT ON COLUMN public.process_filters.pattern IS 'Text that the command line holds.';
+
+COMMENT ON COLUMN public.process_filters.registry_revision IS 'Revision of the document.';
+
+COMMENT ON COLUMN public.process_filters.updated_at IS 'When this revision was recorded here.';
+
 CREATE TABLE public.project_assignment (
     only_row boolean DEFAULT true NOT NULL,
     rules jsonb NOT NULL,
@@ -2264,6 +2414,24 @@ COMMENT ON COLUMN public.schema_migrations.edition IS 'community, apache or plai
 
 COMMENT ON COLUMN public.schema_migrations.applied_at IS 'When it was applied.';
 
+CREATE VIEW public.settings AS
+ SELECT document_id AS key,
+    (document -> 'value'::text) AS value,
+    registry_revision,
+    updated_at
+   FROM public.registry_documents rd
+  WHERE ((kind = 'setting'::text) AND (removed_at IS NULL));
+
+COMMENT ON VIEW public.settings IS 'One row per setting that was set; others have their defaults, docs/configuration.md.';
+
+COMMENT ON COLUMN public.settings.key IS 'A field of contracts.documents.GroupSettings.';
+
+COMMENT ON COLUMN public.settings.value IS 'As JSON; its unit is in the description of the field.';
+
+COMMENT ON COLUMN public.settings.registry_revision IS 'Revision of the document.';
+
+COMMENT ON COLUMN public.settings.updated_at IS 'When this revision was recorded here.';
+
 CREATE TABLE public.stream_losses (
     loss_seq bigint NOT NULL,
     stream text NOT NULL,
@@ -2455,6 +2623,9 @@ ALTER TABLE ONLY public.qos_samples
 
 ALTER TABLE ONLY public.quota_samples
     ADD CONSTRAINT quota_samples_pkey PRIMARY KEY (cluster, path, file_system, kind, owner, source, observed_at);
+
+ALTER TABLE ONLY public.registry_documents
+    ADD CONSTRAINT registry_documents_pkey PRIMARY KEY (kind, document_id);
 
 ALTER TABLE ONLY public.run_events
     ADD CONSTRAINT run_events_pkey PRIMARY KEY (event_id);
@@ -2787,6 +2958,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.polls TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE grafana.polls TO slurmfleet_grafana;
 
+GRANT SELECT ON TABLE public.registry_documents TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.registry_documents TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.projects TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.projects TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.projects TO slurmfleet_grafana;
+
 GRANT SELECT ON TABLE public.quota_samples TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quota_samples TO slurmfleet_writer;
 
@@ -2802,6 +2981,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.surveys TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE grafana.surveys TO slurmfleet_grafana;
 
+GRANT SELECT ON TABLE public.team_members TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.team_members TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE grafana.team_members TO slurmfleet_grafana;
+
 GRANT SELECT ON TABLE public.usage_daily TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_daily TO slurmfleet_writer;
 
@@ -2811,6 +2995,9 @@ GRANT SELECT ON TABLE public.usage_samples TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_samples TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE grafana.usage_samples TO slurmfleet_grafana;
+
+GRANT SELECT ON TABLE public.accounts TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.accounts TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE public.audit_records TO slurmfleet_reader;
 GRANT SELECT,INSERT ON TABLE public.audit_records TO slurmfleet_writer;
@@ -2856,6 +3043,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logbook_revisions TO slurmflee
 GRANT SELECT ON TABLE public.newest_samples TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.newest_samples TO slurmfleet_writer;
 
+GRANT SELECT ON TABLE public.path_bases TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.path_bases TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.process_filters TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.process_filters TO slurmfleet_writer;
+
 GRANT SELECT ON TABLE public.project_assignment TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_assignment TO slurmfleet_writer;
 
@@ -2889,6 +3082,9 @@ GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_writer;
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_reader;
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_kernels;
 GRANT SELECT ON TABLE public.schema_migrations TO slurmfleet_logbook;
+
+GRANT SELECT ON TABLE public.settings TO slurmfleet_reader;
+GRANT SELECT ON TABLE public.settings TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE public.stream_losses TO slurmfleet_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.stream_losses TO slurmfleet_writer;

@@ -12,7 +12,7 @@ ALLOWED = {
     "slurmfleet/contracts/use_codec.py": "moments, no texts",
     "slurmfleet/slurm/job_record.py": "by dialect; rows up to LONGEST_REMEMBERED alone",
     "slurmfleet/slurm/quantities.py": "understands nothing long, and no error is remembered",
-    "slurmfleet/slurm/remembering.py": "what all others use",
+    "slurmfleet/contracts/remembering.py": "what all others use",
     "slurmfleet/slurm/squeue.py": "rows up to LONGEST_REMEMBERED alone",
     "slurmfleet/store/job_details.py": "requests and dependencies of few characters alone",
     "slurmfleet/store/sample_text.py": "by type",

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -55,8 +55,23 @@ class Verdict:
         ]
 
 
-def judge(calm: Stack, hurt: Stack, site: SimulatedSite, *, stream_from: int) -> Verdict:
-    """Compare a hurt stack with a calm one, with the cluster, with its own stream and lists."""
+def judge(
+    calm: Stack,
+    hurt: Stack,
+    site: SimulatedSite,
+    *,
+    stream_from: int,
+    untold: Collection[str] = (),
+) -> Verdict:
+    """Compare a hurt stack with a calm one, with the cluster, with its own stream and lists.
+
+    Args:
+        calm: The stack that nobody hurts.
+        hurt: The stack that is judged.
+        site: The cluster of both.
+        stream_from: Facts before this place in the stream were found in the tables already.
+        untold: Jobs of which Slurm tells nothing; see `never_told`.
+    """
     verdict = Verdict()
     differs = tables.difference(tables.read_tables(calm), tables.read_tables(hurt))
     for table, rows in differs.items():
@@ -67,7 +82,7 @@ def judge(calm: Stack, hurt: Stack, site: SimulatedSite, *, stream_from: int) ->
         verdict.doubled += _few(f"{len(twice)} facts told twice", twice)
     # What the calm one does not know either, such as a job that came and went between two looks
     # and left nothing in accounting, was not lost by a fault.
-    truth = tracked_truth(site)
+    truth = {key: row for key, row in tracked_truth(site).items() if key not in untold}
     unknown = against_truth(calm, truth)
     verdict.lost += [one for one in against_truth(hurt, truth) if one not in unknown]
     verdict.unseen = unknown
@@ -96,6 +111,21 @@ def tracked_truth(site: SimulatedSite) -> dict[str, Mapping[str, Any]]:
             if before is None or row["submitted_at"] >= before["submitted_at"]:
                 newest[row["job_id"]] = row
     return newest
+
+
+def never_told(site: SimulatedSite) -> frozenset[str]:
+    """Give the jobs that are over and that Slurm shows to nobody who begins to look now.
+
+    The queue has let go of them, and a window of accounting holds no job that was never eligible,
+    such as one that was held until it was cancelled.
+
+    Source: sacct(1), "--starttime": jobs that were eligible in the window.
+    """
+    return frozenset(
+        job_id
+        for job_id, row in tracked_truth(site).items()
+        if row["ended_at"] is not None and row["eligible_at"] is None
+    )
 
 
 def against_truth(stack: Stack, truth: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -12,7 +12,7 @@ from tests.chaos import watch
 from tests.chaos.clocks import StepClock
 from tests.chaos.disks import own_disks
 from tests.chaos.faults import Fault, Target, drawn
-from tests.chaos.judge import Verdict, judge
+from tests.chaos.judge import Verdict, judge, never_told
 from tests.chaos.reported import Ledger
 from tests.harness.sites import SimulatedSite, simulated_sites
 from tests.harness.stack import Stack, running_stack
@@ -62,6 +62,9 @@ class Ground:
     site: SimulatedSite
     calm: Stack
     target: Target
+    untold: frozenset[str] = frozenset()
+    """Jobs that were over before anybody looked, and that Slurm does not tell of."""
+
     stream_from: int = 1
     """All facts up to here were found in the tables in earlier rounds."""
 
@@ -78,6 +81,7 @@ def ground(folder: Path, *, seed: int, outage_s: float) -> Iterator[Ground]:
         )
         site = sites[NAME]
         config = {**site.config, "track_users": site.about["tracked_users"]}
+        untold = never_told(site)
         disks = stack.enter_context(own_disks(folder / "hurt"))
         clock = StepClock(folder / "clock")
         clock.set(0)
@@ -91,7 +95,7 @@ def ground(folder: Path, *, seed: int, outage_s: float) -> Iterator[Ground]:
         )
         watch.together((calm, hurt), _quiet)
         target = Target(stack=hurt, disks=disks, clock=clock, outage_s=outage_s)
-        yield Ground(site=site, calm=calm, target=target)
+        yield Ground(site=site, calm=calm, target=target, untold=untold)
 
 
 def play(ground: Ground, number: int, seed: int, kinds: list[str], *, first: str = "") -> Round:
@@ -199,7 +203,7 @@ def _judged(ground: Ground) -> Verdict:
     hurt = ground.target.stack
     watch.together((ground.calm, hurt), _quiet)
     state = watch.stream_state(hurt)
-    verdict = judge(ground.calm, hurt, ground.site, stream_from=ground.stream_from)
+    verdict = _compared(ground)
     if not verdict.is_good:
         verdict = _settled(ground, verdict)
     if ground.target.damaged:
@@ -224,10 +228,18 @@ def _settled(ground: Ground, verdict: Verdict) -> Verdict:
     deadline_s = time.monotonic() + GIVE_UP_S
     while not verdict.is_good and time.monotonic() < deadline_s:
         time.sleep(2)
-        verdict = judge(
-            ground.calm, ground.target.stack, ground.site, stream_from=ground.stream_from
-        )
+        verdict = _compared(ground)
     return verdict
+
+
+def _compared(ground: Ground) -> Verdict:
+    return judge(
+        ground.calm,
+        ground.target.stack,
+        ground.site,
+        stream_from=ground.stream_from,
+        untold=ground.untold,
+    )
 
 
 def as_json(one: Round) -> dict[str, Any]:

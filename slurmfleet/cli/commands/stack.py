@@ -36,7 +36,7 @@ def up(
         int | None, typer.Option(min=1, max=65_535, help="Port of MCP (SLURMFLEET_MCP_PORT).")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Clusters to begin with; default: slurmfleet.toml.")
+        Path | None, typer.Option(help="What is configured at first; default: slurmfleet.toml.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -12,8 +12,9 @@ from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.contracts.ids import cluster_name
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig
-from slurmfleet.registry.bootstrap import apply_bootstrap, read_bootstrap
+from slurmfleet.registry.bootstrap import apply_bootstrap
 from slurmfleet.registry.clusters import ClusterRegistry
+from slurmfleet.registry.config_file import read_config
 from slurmfleet.timing.clock import Clock
 
 SIMULATOR_LIMIT_S = 30.0
@@ -61,9 +62,12 @@ async def prepare_board(bus: Bus, config_file: Path, say: Callable[[str, str], N
     """
     registry = ClusterRegistry(bus)
     if _is_there(config_file):
-        added = await apply_bootstrap(bus, read_bootstrap(config_file))
+        added = await apply_bootstrap(bus, read_config(config_file))
         if added:
-            say("registry", f"added from {config_file}: {', '.join(added)}")
+            say(
+                "registry",
+                f"added from {config_file}: {', '.join(one.document_id for one in added)}",
+            )
     configured = await registry.list_clusters()
     real = tuple(one.name for one in configured if not one.simulated)
     if real:

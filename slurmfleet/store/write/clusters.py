@@ -43,3 +43,19 @@ async def remove_cluster(
             {"name": cluster, "registry_revision": revision, "now": now},
         )
         return cursor.rowcount == 1
+
+
+async def mark_cluster_missing(
+    pool: StorePool, cluster: ClusterName, *, revision: int, now: datetime
+) -> bool:
+    """Mark a cluster as removed that the registry lacks; False when it was written meanwhile.
+
+    Raises:
+        StoreError: In every kind of its tree.
+    """
+    async with pool.connection("mark_cluster_missing") as connection:
+        cursor = await connection.execute(
+            statement("mark_cluster_missing").text,
+            {"name": cluster, "registry_revision": revision, "now": now},
+        )
+        return cursor.rowcount == 1

@@ -11,6 +11,7 @@ from slurmfleet.analysis.projects import ProjectOf, ProjectRule, project_of
 from slurmfleet.store.pool import Connection, StorePool
 from slurmfleet.store.statements import statement
 from slurmfleet.store.write.columns import text_array, time_array
+from slurmfleet.store.write.facts import LOCK_KEY
 
 _STEP_JOBS = 2_000
 """Rows locked at once: some tens of milliseconds, which the ingest does not feel."""
@@ -54,6 +55,9 @@ async def assign_projects(
     changed = 0
     while not progress.is_done:
         async with pool.transaction("assign projects") as connection:
+            if progress.after_cluster is None:
+                # Facts that were being written by other rules are in the tables after this.
+                await connection.execute(statement("lock_writing").text, {"key": LOCK_KEY})
             progress, moved = await _step(connection, progress, project, step_jobs)
             await _keep(connection, progress)
         changed += moved

@@ -154,9 +154,11 @@ async def test_grafana_sees_views_alone(database: Database):
         ("grafana.partition_counts", "v"),
         ("grafana.partition_samples", "v"),
         ("grafana.polls", "v"),
+        ("grafana.projects", "v"),
         ("grafana.quota_samples", "v"),
         ("grafana.share_samples", "v"),
         ("grafana.surveys", "v"),
+        ("grafana.team_members", "v"),
         ("grafana.usage_daily", "v"),
         ("grafana.usage_samples", "v"),
     ]

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from services.projector.chores import chores, kept_days
+from services.projector.projects import Projects
 from services.projector.settings import ProjectorSettings
 from slurmfleet.contracts.events import JobEnded, JobSubmitted
 from slurmfleet.contracts.jobs import Evidence, JobState
@@ -106,7 +107,8 @@ async def test_the_chore_empties_every_table_that_has_a_limit(
     clock = ManualClock(now=NOON + 400 * DAY)
     await apply_facts(store_writer, a_sample_of_each_kind())
 
-    (retention,) = (one for one in chores(store_writer, clock, settings) if one.name == "retention")
+    made = chores(store_writer, clock, settings, Projects(store_writer))
+    (retention,) = (one for one in made if one.name == "retention")
     await retention.work()
 
     left = {table: await count(database, table) for table in (*TABLES, "newest_samples")}
@@ -118,7 +120,8 @@ async def test_zero_days_is_for_ever(database: Database, store_writer: StorePool
     settings = ProjectorSettings(**{**limits, "keep_polls_days": 1})
     await apply_facts(store_writer, [GPU, filled(ShareSampled)])
 
-    made = chores(store_writer, ManualClock(now=NOON + 9_999 * DAY), settings)
+    clock = ManualClock(now=NOON + 9_999 * DAY)
+    made = chores(store_writer, clock, settings, Projects(store_writer))
     (retention,) = (one for one in made if one.name == "retention")
     await retention.work()
 

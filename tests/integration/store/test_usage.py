@@ -175,11 +175,8 @@ async def test_a_vanished_job_held_no_longer_than_its_limit(store_writer: StoreP
     assert (row.gpu_hours, row.jobs, row.failed_jobs) == (2, 1, 0)
 
 
-async def test_samples_tell_how_well_what_was_held_was_used(store_writer: StorePool):
-    start = MONDAY + timedelta(hours=1)
-    run = a_run("1", start, 1)
-    await told(store_writer, fact(JobEnded, run))
-    samples = [
+def half_an_hour_of_samples(run: Job, start: datetime) -> list[GpuSampled]:
+    return [
         filled(
             GpuSampled,
             cluster=ALPHA,
@@ -193,7 +190,30 @@ async def test_samples_tell_how_well_what_was_held_was_used(store_writer: StoreP
         for step in range(60)
     ]
 
-    await apply_facts(store_writer, samples)
+
+async def test_a_live_job_counts_with_its_samples_of_each_day(store_writer: StorePool):
+    await upsert_cluster(store_writer, ClusterConfig(name=ALPHA, host="h"), revision=1, now=MONDAY)
+    start = MONDAY + timedelta(hours=23, minutes=45)
+    run = a_run("1", start, 0, state=JobState.RUNNING, ended_at=None)
+    seen = start + timedelta(hours=1)
+    await told(store_writer, fact(JobStarted, run, at=seen))
+
+    await apply_facts(store_writer, half_an_hour_of_samples(run, start))
+    await roll_up_job_use(store_writer)
+
+    rows = await usage(store_writer, UsageBy.DAY, now=seen)
+    assert [(one.day, one.gpu_hours, one.sampled_gpu_hours) for one in rows] == [
+        (day(0), 0.5, 0.5),
+        (day(1), 1.5, 0.5),
+    ]
+
+
+async def test_samples_tell_how_well_what_was_held_was_used(store_writer: StorePool):
+    start = MONDAY + timedelta(hours=1)
+    run = a_run("1", start, 1)
+    await told(store_writer, fact(JobEnded, run))
+
+    await apply_facts(store_writer, half_an_hour_of_samples(run, start))
     await roll_up_job_use(store_writer)
     await work_out_usage(store_writer)
 

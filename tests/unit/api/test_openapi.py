@@ -13,6 +13,17 @@ PROMISED = {
     "/v1/clusters/{cluster}/refresh": {"post"},
     "/v1/clusters/{cluster}/diagnosis": {"get"},
     "/v1/clusters/{cluster}/host-keys": {"get", "put"},
+    **{
+        path: methods
+        for room in ("team", "accounts", "paths", "filters", "projects")
+        for path, methods in (
+            (f"/v1/{room}", {"get", "post"}),
+            (f"/v1/{room}/{{document_id}}", {"get", "patch", "delete"}),
+        )
+    },
+    "/v1/settings": {"get"},
+    "/v1/settings/{key}": {"get", "put", "delete"},
+    "/v1/config": {"get", "post"},
     "/v1/jobs": {"get"},
     "/v1/jobs/{cluster}/{job}": {"get"},
     "/v1/jobs/{cluster}/{job}/timeline": {"get"},

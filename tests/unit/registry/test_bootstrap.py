@@ -9,8 +9,10 @@ from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig, Transport
 from slurmfleet.contracts.streams import BUCKETS
-from slurmfleet.registry.bootstrap import apply_bootstrap, read_bootstrap
+from slurmfleet.registry.bootstrap import apply_bootstrap
 from slurmfleet.registry.clusters import ClusterRegistry
+from slurmfleet.registry.config_file import Given, read_config
+from slurmfleet.registry.kinds import CLUSTER
 from slurmfleet.testing.clock import ManualClock
 
 TWO = """
@@ -36,6 +38,10 @@ BETA = ClusterConfig(
 )
 
 
+def documents(file: Path) -> tuple[object, ...]:
+    return tuple(one.document for one in read_config(file))
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "slurmfleet.toml"
@@ -44,13 +50,13 @@ def file(tmp_path: Path) -> Path:
 def test_the_tables_become_clusters(file: Path):
     file.write_text(TWO)
 
-    assert read_bootstrap(file) == (ALPHA, BETA)
+    assert documents(file) == (ALPHA, BETA)
 
 
 def test_an_empty_file_has_no_clusters(file: Path):
     file.write_text("# nothing yet\n")
 
-    assert read_bootstrap(file) == ()
+    assert documents(file) == ()
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def test_a_wrong_file_says_where_and_how_to_mend_it(
     file.write_text(text)
 
     with pytest.raises(ProblemError) as caught:
-        read_bootstrap(file)
+        read_config(file)
 
     assert caught.value.code is code
     assert says in caught.value.detail
@@ -80,7 +86,7 @@ def test_a_wrong_file_says_where_and_how_to_mend_it(
 
 def test_a_missing_file_is_told(file: Path):
     with pytest.raises(ProblemError) as caught:
-        read_bootstrap(file)
+        read_config(file)
 
     assert caught.value.code is ProblemCode.NOT_FOUND
     assert str(file) in caught.value.detail
@@ -90,7 +96,7 @@ def test_a_file_that_is_no_text_is_told(file: Path):
     file.write_bytes(b"\xff\xfe")
 
     with pytest.raises(ProblemError, match="not UTF-8"):
-        read_bootstrap(file)
+        read_config(file)
 
 
 async def test_only_what_is_absent_is_added():
@@ -99,7 +105,8 @@ async def test_only_what_is_absent_is_added():
     changed = ALPHA.model_copy(update={"port": 2222})
     await ClusterRegistry(bus).add_cluster(changed)
 
-    first, second = await apply_bootstrap(bus, (ALPHA, BETA)), await apply_bootstrap(bus, (BETA,))
+    alpha, beta = Given(kind=CLUSTER, document=ALPHA), Given(kind=CLUSTER, document=BETA)
+    first, second = await apply_bootstrap(bus, (alpha, beta)), await apply_bootstrap(bus, (beta,))
 
-    assert (first, second) == ((BETA.name,), ())
+    assert (first, second) == ((beta,), ())
     assert await ClusterRegistry(bus).list_clusters() == (changed, BETA)

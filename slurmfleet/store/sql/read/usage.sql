@@ -33,6 +33,21 @@ running AS (
         )
 ),
 
+live_use AS (
+    SELECT
+        uh.cluster, uh.job_id, uh.submitted_at, date_trunc('day', uh.hour_at AT TIME ZONE 'UTC') AS day,
+        sum(uh.sampled_gpu_s) AS sampled_gpu_s, sum(uh.utilization_gpu_s) AS utilization_gpu_s
+    FROM running AS ru
+    INNER JOIN job_use_hours AS uh
+        ON
+            uh.cluster = ru.cluster
+            AND uh.job_id = ru.job_id
+            AND uh.submitted_at = ru.submitted_at
+            AND uh.hour_at >= date_trunc('hour', ru.started_at, 'UTC')
+    WHERE uh.hour_at >= %(since)s::date::timestamp AT TIME ZONE 'UTC'
+    GROUP BY 1, 2, 3, 4
+),
+
 live AS (
     SELECT
         dy.day::date AS day, ru.cluster, ru.user_name, ru.account, ru.project, ru.partition, 0 AS jobs,
@@ -62,18 +77,12 @@ live AS (
                 - GREATEST(ru.started_at, dy.day AT TIME ZONE 'UTC')
             ))::double precision AS held_s
     ) AS sp
-    LEFT JOIN LATERAL (
-        SELECT sum(uh.sampled_gpu_s) AS sampled_gpu_s, sum(uh.utilization_gpu_s) AS utilization_gpu_s
-        FROM job_use_hours AS uh
-        WHERE
-            uh.cluster = ru.cluster
-            AND uh.job_id = ru.job_id
-            AND uh.submitted_at = ru.submitted_at
-            AND uh.hour_at >= GREATEST(
-                dy.day AT TIME ZONE 'UTC', date_trunc('hour', ru.started_at, 'UTC')
-            )
-            AND uh.hour_at < (dy.day + INTERVAL '1 day') AT TIME ZONE 'UTC'
-    ) AS us ON TRUE
+    LEFT JOIN live_use AS us
+        ON
+            us.cluster = ru.cluster
+            AND us.job_id = ru.job_id
+            AND us.submitted_at = ru.submitted_at
+            AND us.day = dy.day
 ),
 
 used AS (

@@ -21,3 +21,11 @@ ON CONFLICT (name) DO UPDATE SET
     registry_revision = EXCLUDED.registry_revision, updated_at = EXCLUDED.updated_at,
     removed_at = EXCLUDED.removed_at
 WHERE EXCLUDED.registry_revision > cl.registry_revision
+
+-- name: mark_cluster_missing
+-- No rows; marks a cluster as removed that the registry lacks, unless it was written meanwhile. Its
+-- revision stays: that of the removal is not known, and a bucket that was restored counts from 1.
+UPDATE clusters AS cl SET updated_at = %(now)s::timestamptz, removed_at = %(now)s::timestamptz
+WHERE
+    cl.name = %(name)s::text AND cl.registry_revision = %(registry_revision)s::bigint
+    AND cl.removed_at IS NULL

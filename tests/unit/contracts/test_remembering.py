@@ -6,13 +6,13 @@ from functools import _lru_cache_wrapper
 
 import pytest
 
-from slurmfleet.slurm import quantities
-from slurmfleet.slurm.errors import SlurmParseError
-from slurmfleet.slurm.remembering import (
+from slurmfleet.contracts.remembering import (
     LONGEST_REMEMBERED,
     remembers_short_rows,
     remembers_short_texts,
 )
+from slurmfleet.slurm import quantities
+from slurmfleet.slurm.errors import SlurmParseError
 
 
 def test_only_short_texts_are_remembered():
