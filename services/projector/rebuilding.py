@@ -90,7 +90,7 @@ class Rebuilder:
     async def _begin(self, request: RebuildRequest) -> RebuildReport:
         if self._busy:
             raise ProblemError(
-                ProblemCode.REVISION_CONFLICT,
+                ProblemCode.ALREADY_RUNNING,
                 "A rebuild goes on already.",
                 remedy="Wait until it is done; `slurmfleet rebuild --show` says how far it is.",
             )

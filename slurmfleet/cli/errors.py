@@ -97,6 +97,7 @@ _EXIT_CODES = {
     ProblemCode.METHOD_NOT_ALLOWED: ExitCode.USAGE,
     ProblemCode.CLUSTER_EXISTS: ExitCode.REFUSED,
     ProblemCode.ALREADY_EXISTS: ExitCode.REFUSED,
+    ProblemCode.ALREADY_RUNNING: ExitCode.REFUSED,
     ProblemCode.REVISION_CONFLICT: ExitCode.REFUSED,
     ProblemCode.UNAUTHENTICATED: ExitCode.REFUSED,
     ProblemCode.FORBIDDEN: ExitCode.REFUSED,

@@ -20,6 +20,7 @@ class ProblemCode(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     CLUSTER_EXISTS = "cluster_exists"
     ALREADY_EXISTS = "already_exists"
+    ALREADY_RUNNING = "already_running"
     REVISION_CONFLICT = "revision_conflict"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"

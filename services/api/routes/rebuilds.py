@@ -18,7 +18,7 @@ from slurmfleet.runtime.rebuilds import begin_rebuild, read_rebuild
 _ERRORS = documented(
     ProblemCode.INVALID_PARAMETER,
     ProblemCode.NOT_FOUND,
-    ProblemCode.REVISION_CONFLICT,
+    ProblemCode.ALREADY_RUNNING,
     ProblemCode.BUS_UNAVAILABLE,
 )
 _Nothing = Annotated[NoQuery, Query()]

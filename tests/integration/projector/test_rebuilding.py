@@ -81,7 +81,7 @@ async def test_one_rebuild_at_a_time_and_the_ingest_goes_on(fleet: Fleet):
     await has(fleet, EVENTS, JOBS + 500)
     report = await finished(fleet)
 
-    assert refused.value.code is ProblemCode.REVISION_CONFLICT
+    assert refused.value.code is ProblemCode.ALREADY_RUNNING
     assert report.phase is Phase.DONE
     assert await fleet.count(STILL_HURT) == 0
 
