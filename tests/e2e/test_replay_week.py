@@ -35,8 +35,8 @@ READER = ConsumerSpec(
     ack_wait_s=60,
     max_ack_pending=5_000,
 )
-NOT_FROM_FACTS = {"clusters", "stream_positions", "stream_losses"}
-"""Tables that follow the registry, and how the stream itself fares."""
+NOT_FROM_FACTS = {"clusters", "stream_positions", "stream_losses", "project_assignment"}
+"""What follows the registry, how far a chore has come, and how the stream itself fares."""
 
 
 @contextmanager
