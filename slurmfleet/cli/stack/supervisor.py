@@ -7,7 +7,7 @@ configured, then the services. Order down: the reverse, each with its own budget
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from slurmfleet.timing.clock import Clock
 READY_LIMIT_S = 90.0
 LEFTOVER_GRACE_S = 5.0
 _POLL_S = 0.1
+_RECORD_AGAIN_S = 1.0
 _HOPELESS_FAILURES = 3
 """A service that died so often before it was ever ready will not get ready by itself."""
 
@@ -65,7 +66,10 @@ class Supervisor:
     _access: Mapping[str, str] = field(default_factory=dict[str, str], init=False)
     _started_at: str = field(default="", init=False)
     _ready: bool = field(default=False, init=False)
-    _backups: asyncio.Task[None] | None = field(default=None, init=False)
+    _aside: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], init=False)
+    """What goes on beside the parts until the stack is taken down."""
+
+    _record_is_due: bool = field(default=False, init=False)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Run the stack until `stopping` is set.
@@ -89,6 +93,7 @@ class Supervisor:
 
     async def _live(self, stopping: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as watches:
+            self._aside.append(watches.create_task(self._keep_record(), name="record"))
             try:
                 await _unless(stopping, self._bring_up(watches))
                 await stopping.wait()
@@ -117,7 +122,7 @@ class Supervisor:
             await self._begin_service(service, watches)
         await self._await_ready()
         self._announce(board)
-        self._backups = watches.create_task(self._look_after_backups(), name="backups")
+        self._aside.append(watches.create_task(self._look_after_backups(), name="backups"))
 
     async def _begin_service(self, service: Service, watches: asyncio.TaskGroup) -> None:
         self._services.append(service)
@@ -125,7 +130,7 @@ class Supervisor:
 
     async def _begin(self, part: Part, watches: asyncio.TaskGroup) -> None:
         """Start a part and have it watched."""
-        keeper = Keeper(part=part, clock=self.clock, say=self._say, on_change=self._write_record)
+        keeper = Keeper(part=part, clock=self.clock, say=self._say, on_change=self._note_change)
         self._keepers.append(keeper)
         try:
             await keeper.begin()
@@ -182,7 +187,7 @@ class Supervisor:
 
     def _announce(self, board: Board) -> None:
         self._ready = True
-        self._write_record()
+        self._note_change()
         self.reporter.ready(self.options.doors.urls, board.clusters, demo=board.demo)
 
     async def _take_down(self) -> None:
@@ -190,8 +195,8 @@ class Supervisor:
         if self._keepers:
             self._say("stack", "stopping")
         self._ready = False
-        if self._backups is not None:
-            self._backups.cancel()
+        for task in self._aside:
+            task.cancel()
         while self._keepers:
             keeper = self._keepers[-1]
             running = keeper.part.pid is not None
@@ -214,6 +219,24 @@ class Supervisor:
         doors = self.options.doors
         require_free(doors.api_host, doors.api_port, setting="SLURMFLEET_API_PORT")
         require_free(doors.mcp_host, doors.mcp_port, setting="SLURMFLEET_MCP_PORT")
+
+    def _note_change(self) -> None:
+        """Write the record; on a full disk the parts run on, and it is written when it can be."""
+        try:
+            self._write_record()
+        except OSError as exc:
+            if not self._record_is_due:
+                self._say("stack", f"what runs could not be written down: {exc.strerror}")
+            self._record_is_due = True
+        else:
+            self._record_is_due = False
+
+    async def _keep_record(self) -> None:
+        """Write what could not be written, again and again, until the task is cancelled."""
+        while True:
+            await self.clock.sleep(_RECORD_AGAIN_S)
+            if self._record_is_due:
+                self._note_change()
 
     def _write_record(self) -> None:
         supervisor = identify("supervisor", os.getpid(), grouped=False)
@@ -240,7 +263,9 @@ class Supervisor:
         return [child for child in found if child is not None]
 
     def _say(self, part: str, what: str) -> None:
-        self.reporter.say(part, what)
+        # The terminal may be a file on the disk that is full.
+        with suppress(OSError):
+            self.reporter.say(part, what)
 
 
 async def _unless(stopping: asyncio.Event, work: Awaitable[None]) -> None:
