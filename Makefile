@@ -9,9 +9,10 @@ PROTOS := $(wildcard proto/slurmfleet/pb/v1/*.proto)
 PROTOC := $(RUN) python -m grpc_tools.protoc -I proto
 ARGS ?=
 
-# Tests of the second kind share one testbed, or measure time.
-SIDE_BY_SIDE := tests/unit tests/contract tests/architecture tests/integration tests/fuzz
-ONE_BY_ONE := tests/e2e tests/slurm
+# The second kind mostly waits. Its tests on the clusters of the one testbed stay in one process
+# (their group), beside which another plays the stories, file by file.
+DOORS := tests/unit tests/contract tests/architecture tests/integration tests/fuzz
+STORIES := tests/e2e tests/slurm
 
 .PHONY: help
 help: ## list what can be made
@@ -50,7 +51,7 @@ logs: ## follow the logs of all services
 
 .PHONY: test
 test: .venv/.dev-stamp ## every test whose parts are present; names what it skipped
-	@$(RUN) pytest -n 2 --dist loadfile $(SIDE_BY_SIDE) $(ARGS) && $(RUN) pytest $(ONE_BY_ONE) $(ARGS)
+	@$(RUN) pytest -n 2 --dist loadfile $(DOORS) $(ARGS) && $(RUN) pytest -n 2 --dist loadfile $(STORIES) $(ARGS)
 
 .PHONY: test-unit
 test-unit: .venv/.dev-stamp ## the quick tests: unit, contract, architecture

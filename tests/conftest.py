@@ -3,6 +3,17 @@
 import os
 
 import pytest
+import structlog
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling, Scheduling
+
+_TESTBED = "tests/slurm/"
+
+
+def pytest_configure() -> None:
+    """Log tracebacks as services do; with the values of all variables each takes five seconds."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,6 +28,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="record golden bytes and field numbers of what has none yet",
     )
+
+
+class _ByFileOrTestbed(LoadFileScheduling):
+    """Keeps the tests of a file in one process, and all that share the one testbed."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return _TESTBED if file.startswith(_TESTBED) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """Take over `--dist loadfile`; marks of `loadgroup` are not seen under pytest 9.2."""
+    return _ByFileOrTestbed(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)

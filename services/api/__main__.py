@@ -8,7 +8,12 @@ from services.api.app import create_app
 from services.api.feed import EventFeed
 from services.api.gateway import Gateway
 from services.api.settings import ApiSettings
+from slurmfleet.access.audit import Auditor
 from slurmfleet.access.binding import require_token_beyond_loopback
+from slurmfleet.access.door import Door
+from slurmfleet.access.scoped import ScopedReader
+from slurmfleet.access.tokens import TokenBook
+from slurmfleet.contracts.audit import Via
 from slurmfleet.runtime.bus_part import open_bus, watch_bus
 from slurmfleet.runtime.http import HttpServer
 from slurmfleet.runtime.process import Process, run_service, serve_until_stopped, supervise
@@ -37,13 +42,21 @@ async def _serve(shared: SharedSettings, settings: ApiSettings, process: Process
         pool = await stack.enter_async_context(StorePool(_store_settings(shared, settings)))
         reader = StoreReader(pool, clock)
         feed = EventFeed(reader)
+        book = TokenBook(bus)
         gateway = Gateway(
-            reader=reader,
+            reader=ScopedReader(reader),
             bus=bus,
             clock=clock,
             health=health,
             settings=settings,
             feed=feed,
+            door=Door(
+                via=Via.REST,
+                setting_token=settings.token.get_secret_value(),
+                book=book,
+                clock=clock,
+            ),
+            auditor=Auditor(bus, clock),
             stopping=process.stopping,
         )
         server = HttpServer(
@@ -56,6 +69,7 @@ async def _serve(shared: SharedSettings, settings: ApiSettings, process: Process
             "bus-health": partial(watch_bus, bus, health, clock, required=False),
             "store-health": partial(watch_store, pool, health, clock),
             "event-feed": feed.run,
+            "tokens": book.follow,
         }
         for name, body in bodies.items():
             process.tasks.create_task(supervise(name, body, clock=clock), name=name)

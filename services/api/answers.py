@@ -14,9 +14,11 @@ from pydantic_core import to_json
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.text import shown, shown_fields
 from slurmfleet.store.read.freshness import ClusterFreshness, Freshness
+from slurmfleet.store.rows import JobView
 
 Item = TypeVar("Item")
 JSON = "application/json"
+NOTHING_MORE: Mapping[str, object] = {}
 
 _AGES = re.compile(rb'"age_s":(?:null|[0-9.eE+-]+)')
 """Ages as they stand in our JSON; inside a text the quotes would be escaped."""
@@ -37,14 +39,29 @@ class ItemList(Generic[Item]):
     """The same for each cluster asked, by name."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPage(ItemList[JobView]):
+    """One page of the list of jobs."""
+
+    searched_back_to: datetime | None
+    """Set where a search for text stopped for lack of time: all jobs submitted since then were
+    looked at, the page is short or empty, and next_cursor goes on from there."""
+
+
 def list_response(
-    request: Request, *, items: object, next_cursor: str | None, age: Freshness
+    request: Request,
+    *,
+    items: object,
+    next_cursor: str | None,
+    age: Freshness,
+    more: Mapping[str, object] = NOTHING_MORE,
 ) -> Response:
-    """Answer with a page of rows."""
+    """Answer with a page of rows; `more` are fields of this kind of page alone."""
     freshness = shown_fields(age)
     body = {
         "items": shown(items),
         "next_cursor": next_cursor,
+        **more,
         **{name: freshness[name] for name in ("observed_at", "age_s", "stale", "clusters")},
     }
     return json_response(request, body)

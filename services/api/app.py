@@ -3,24 +3,28 @@
 from collections.abc import MutableMapping
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from services.api.errors import Problem, install_error_handlers
 from services.api.gateway import Gateway
 from services.api.openapi import RestApp
 from services.api.pages import page_routes
+from services.api.permits import permitting
+from services.api.routes.access import access_routes
+from services.api.routes.actions import action_routes
 from services.api.routes.clusters import cluster_routes
 from services.api.routes.commands import command_routes
 from services.api.routes.config import config_routes
 from services.api.routes.dead_letters import dead_letter_routes
 from services.api.routes.documents import document_routes
 from services.api.routes.events import event_routes
+from services.api.routes.files import file_routes
 from services.api.routes.jobs import job_routes
 from services.api.routes.rebuilds import rebuild_routes
 from services.api.routes.usage import usage_routes
-from slurmfleet.access.binding import bearer_matches, is_loopback
-from slurmfleet.runtime.gate import GateRules, gated
+from slurmfleet.access.binding import is_loopback
+from slurmfleet.access.gate import GateRules, gated
 from slurmfleet.runtime.health import AsgiApp, Receive, Scope, Send
 from slurmfleet.telemetry.metrics import REQUEST_DURATION
 from slurmfleet.timing.clock import Clock
@@ -39,11 +43,10 @@ is (`age_s`) and whether to trust it (`stale`). Errors are problem documents wit
 
 def create_app(gateway: Gateway) -> AsgiApp:
     """Give the gateway's application, behind its gate."""
-    token = gateway.settings.token.get_secret_value()
     rules = GateRules(
         loopback=is_loopback(gateway.settings.host),
         allowed_hosts=gateway.settings.allowed_hosts,
-        authorized=(lambda header: bearer_matches(header, token)) if token else None,
+        enter=gateway.door.enter,
     )
     rest = measured(create_rest(gateway), gateway.clock)
     return gated(rest, health=gateway.health, rules=rules)
@@ -60,6 +63,8 @@ def create_rest(gateway: Gateway) -> FastAPI:
         redirect_slashes=False,
         max_body_size=_MAX_BODY_BYTES,
         responses={500: {"model": Problem, "description": "internal"}},
+        # Ends before the answer is sent: who reads "done" finds it in the audit.
+        dependencies=[Depends(permitting(gateway.auditor), scope="function")],
     )
     install_error_handlers(app)
     for router in (
@@ -68,10 +73,13 @@ def create_rest(gateway: Gateway) -> FastAPI:
         *document_routes(gateway),
         config_routes(gateway),
         job_routes(gateway),
+        file_routes(gateway),
+        action_routes(gateway),
         event_routes(gateway),
         dead_letter_routes(gateway),
         rebuild_routes(gateway),
         usage_routes(gateway),
+        access_routes(gateway),
         page_routes(app.openapi),
     ):
         app.include_router(router)

@@ -73,9 +73,13 @@ class ConfigImport(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     documents: Documents
-    dry_run: bool = Field(default=False, description="Say what would change, and change nothing.")
+    dry_run: bool = Field(
+        default=False, strict=True, description="Say what would change, and change nothing."
+    )
     replace: bool = Field(
-        default=False, description="Fields that a document does not name get their defaults."
+        default=False,
+        strict=True,
+        description="Fields that a document does not name get their defaults.",
     )
 
 

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from pydantic_core import ErrorDetails, to_json
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.text import clean_line
@@ -36,10 +37,17 @@ STATUS: Mapping[ProblemCode, HTTPStatus] = {
     ProblemCode.REVISION_CONFLICT: HTTPStatus.CONFLICT,
     ProblemCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
     ProblemCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ProblemCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    ProblemCode.CONFIRMATION_NEEDED: HTTPStatus.PRECONDITION_REQUIRED,
+    ProblemCode.NOT_POSSIBLE: HTTPStatus.CONFLICT,
     ProblemCode.NOT_AVAILABLE_YET: HTTPStatus.NOT_IMPLEMENTED,
     ProblemCode.COLLECTOR_UNREACHABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     ProblemCode.CLUSTER_UNREACHABLE: HTTPStatus.BAD_GATEWAY,
     ProblemCode.CLUSTER_BUSY: HTTPStatus.SERVICE_UNAVAILABLE,
+    ProblemCode.FILE_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ProblemCode.FILE_NOT_READABLE: HTTPStatus.FORBIDDEN,
+    ProblemCode.FILES_TOO_SLOW: HTTPStatus.GATEWAY_TIMEOUT,
+    ProblemCode.PATH_NOT_ALLOWED: HTTPStatus.FORBIDDEN,
     ProblemCode.SSH_AUTH_DENIED: HTTPStatus.BAD_GATEWAY,
     ProblemCode.SSH_NO_MASTER: HTTPStatus.BAD_GATEWAY,
     ProblemCode.HOST_KEY_UNKNOWN: HTTPStatus.CONFLICT,
@@ -89,10 +97,10 @@ def problem_response(
         code=error.code,
         detail=clean_line(error.detail),
         remedy=clean_line(error.remedy),
-        instance=request.url.path,
+        instance=clean_line(request.url.path),
     )
     shown = dict(headers or {})
-    if found is HTTPStatus.SERVICE_UNAVAILABLE:
+    if found in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         shown.setdefault("Retry-After", str(RETRY_AFTER_S))
     return Response(to_json(body), status_code=found, headers=shown, media_type=PROBLEM_JSON)
 
@@ -161,11 +169,13 @@ async def _on_http_error(request: Request, exc: Exception) -> Response:
             remedy="See /docs for the paths that exist.",
         )
     elif status is HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(_methods_of(request))
         problem = ProblemError(
             ProblemCode.METHOD_NOT_ALLOWED,
             f"{request.url.path[:200]} does not take {request.method}.",
-            remedy=f"It takes {(error.headers or {}).get('Allow', 'another method')}.",
+            remedy=f"It takes {allowed}.",
         )
+        return problem_response(request, problem, status=status, headers={"Allow": allowed})
     else:
         problem = ProblemError(
             ProblemCode.INVALID_PARAMETER,
@@ -173,6 +183,18 @@ async def _on_http_error(request: Request, exc: Exception) -> Response:
             remedy="See /openapi.json for what the request may hold.",
         )
     return problem_response(request, problem, status=status, headers=error.headers)
+
+
+def _methods_of(request: Request) -> Sequence[str]:
+    """Give every method that a path takes; the router names those of its first route alone."""
+    paths = cast("Mapping[str, Mapping[str, object]]", request.app.openapi()["paths"])
+    taken = {
+        method.upper()
+        for template, methods in paths.items()
+        if compile_path(template)[0].match(request.url.path)
+        for method in methods
+    }
+    return sorted(taken) or ["GET"]
 
 
 async def _on_unforeseen(request: Request, exc: Exception) -> Response:

@@ -17,7 +17,7 @@ _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 _EXAMPLES: Mapping[str, object] = {
     "/v1/clusters": example_list(CLUSTER),
     "/v1/clusters/{cluster}": shown(CLUSTER),
-    "/v1/jobs": example_list(JOB),
+    "/v1/jobs": {**example_list(JOB), "searched_back_to": None},
     "/v1/jobs/{cluster}/{job}": shown(JOB),
     "/v1/jobs/{cluster}/{job}/timeline": example_list(EVENT),
 }

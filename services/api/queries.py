@@ -23,6 +23,7 @@ from slurmfleet.store.read.usage import UsageBy, UsageFilter
 Value = TypeVar("Value")
 
 _MAX_VALUES = 100
+_NUMBER = re.compile(r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?")
 _LOST_PLUS = re.compile(r" (\d\d:?\d\d)$")
 
 
@@ -62,8 +63,13 @@ def _group(word: str) -> UsageBy:
         raise ValueError(f"{word[:40]!r} is no group; known are {allowed}") from None
 
 
-def _with_plus(value: object) -> object:
-    """Repair `+00:00`, in which a URL's plus has become a space."""
+def _written_out(value: object) -> object:
+    """Repair `+00:00`, in which a URL's plus has become a space; refuse a bare number.
+
+    Pydantic would take one as seconds, or milliseconds, since 1970, by its size.
+    """
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        raise ValueError("a number is no moment; write 2026-11-20T09:30:00Z")
     return _LOST_PLUS.sub(r"+\1", value) if isinstance(value, str) else value
 
 
@@ -72,7 +78,8 @@ ClusterNames = Annotated[Words, AfterValidator(_each(cluster_name))]
 States = Annotated[Words, AfterValidator(_each(_state))]
 Verbs = Annotated[Words, AfterValidator(_each(_verb))]
 Groups = Annotated[Words, AfterValidator(_each(_group))]
-Moment = Annotated[AwareDatetime, BeforeValidator(_with_plus)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+Day = Annotated[date, BeforeValidator(_written_out)]
 Cursor = Annotated[str, Field(max_length=512)]
 NOTHING: list[str] = []
 BY_DAY: list[str] = [UsageBy.DAY]
@@ -132,10 +139,10 @@ class UsageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    since: date | None = Field(
+    since: Day | None = Field(
         default=None, description="First day, in UTC; absent: 13 days before today."
     )
-    until: date | None = Field(
+    until: Day | None = Field(
         default=None, description="First day after the last, in UTC; absent: tomorrow."
     )
     by: Groups = Field(

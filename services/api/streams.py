@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from services.api.feed import rings_within
 from services.api.gateway import Gateway
+from slurmfleet.access.principal import current_principal
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.text import shown
 from slurmfleet.store.read.events import EventFilter
@@ -35,6 +36,9 @@ async def event_stream(
         yield f"retry: {RETRY_MS}\n\n".encode()
         seen: int | None = None
         while not gateway.stopping.is_set():
+            if problem := _not_welcome(gateway):
+                yield f": {problem.code}\n\n".encode()
+                return
             bell = gateway.feed.bell()
             try:
                 if seen is None:
@@ -49,6 +53,15 @@ async def event_stream(
                 yield b"".join(_frame(event) for event in events)
             if not full and not await rings_within(bell, HEARTBEAT_S):
                 yield f"id: {seen}\n: alive\n\n".encode()
+
+
+def _not_welcome(gateway: Gateway) -> ProblemError | None:
+    """Say whether who follows would be let in now; a stream outlives tokens."""
+    try:
+        gateway.door.still(current_principal())
+    except ProblemError as problem:
+        return problem
+    return None
 
 
 async def poll_events(

@@ -12,13 +12,14 @@ from services.collector.jobs.diff import reconcile
 from services.collector.jobs.repair import Adoption, adopt, tell_again
 from services.collector.jobs.roll import roll
 from services.collector.jobs.tracked import Look, Memory, Outcome, Tracked, group_of
-from services.collector.state import StateFile, forgettable
+from services.collector.state import KEPT_AFTER_END, StateFile, forgettable
 from slurmfleet.contracts.codec import encode
 from slurmfleet.contracts.events import Fact
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.jobs import Job
 from slurmfleet.contracts.trace import new_traceparent
 from slurmfleet.timing.clock import Clock
+from slurmfleet.timing.steadiness import Steadiness
 
 Epilogue = Callable[[Outcome], Sequence[Fact]]
 """Gives facts that belong to a look and can be told only once its outcome is known."""
@@ -50,6 +51,7 @@ class Book:
         self._state = state
         self._clock = clock
         self._on_queued = on_queued
+        self._steadiness = Steadiness(clock)
         self._turn = asyncio.Lock()
         self._memory: dict[JobId, Tracked] = {}
         self._seen: dict[JobId, Job] = {}
@@ -85,7 +87,7 @@ class Book:
             changed = outcome.remembered
             forget = [
                 job_id
-                for job_id in forgettable(self._memory, look.observed_at)
+                for job_id in self._forgettable(look)
                 # What has just changed is not old, and a group that has keeps its members.
                 if job_id not in changed and group_of(self._memory[job_id].job) not in changed
             ]
@@ -105,8 +107,8 @@ class Book:
         if facts:
             await self._write(facts, {}, ())
 
-    async def call_roll(self) -> None:
-        """Tell which jobs live.
+    async def call_roll(self, *, with_ended: bool = False) -> int:
+        """Tell which jobs live, and on request those that are over; give how many were named.
 
         It waits for its turn: whatever it does not name yet is told after it.
 
@@ -114,7 +116,10 @@ class Book:
             StateFileError: The disk is full or broken; nothing is told.
         """
         async with self._turn:
-            await self._write(roll(self._cluster, self._memory, self._clock.now()), {}, ())
+            now = self._clock.now()
+            parts = roll(self._cluster, self._memory, now, with_ended=with_ended)
+            await self._write(parts, {}, ())
+        return sum(len(part.jobs) for part in parts)
 
     async def adopt(self, claims: Sequence[Tracked]) -> Adoption:
         """Take up jobs that others believe live, or tell what is known better.
@@ -141,6 +146,15 @@ class Book:
             retelling = await asyncio.to_thread(tell_again, self._cluster, self._memory, jobs, now)
             await self._keep(retelling.outcome)
         return retelling.told
+
+    def _forgettable(self, look: Look) -> Sequence[JobId]:
+        """Give what is too old to be remembered; nothing while the clock cannot be trusted.
+
+        Accounting alone would tell again what was forgotten too early, and knows less of it.
+        """
+        if not self._steadiness.lasts(KEPT_AFTER_END):
+            return ()
+        return forgettable(self._memory, min(look.observed_at, self._clock.now()))
 
     async def _keep(self, outcome: Outcome) -> None:
         await self._write(outcome.facts, outcome.remembered, ())

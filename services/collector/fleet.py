@@ -3,21 +3,27 @@
 import asyncio
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from services.collector.chosen import open_surveys
 from services.collector.publisher import Publisher
 from services.collector.serving import ClusterCommands
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
+from services.collector.state_damage import watch_aside
 from services.collector.station import Station
 from slurmfleet.bus.lease import Grant, Lease
 from slurmfleet.bus.port import Bus
+from slurmfleet.contracts.documents import PathBase
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.streams import BUCKETS, LEASES, STREAMS
 from slurmfleet.contracts.subjects import cluster_commands
 from slurmfleet.registry.clusters import ClusterRegistry
+from slurmfleet.registry.kinds import PATH
+from slurmfleet.registry.registry import Registry
 from slurmfleet.runtime.bus_part import watch_bus
 from slurmfleet.runtime.process import Process, supervise
 from slurmfleet.site.http import Places
@@ -48,6 +54,10 @@ class Fleet:
         async with asyncio.TaskGroup() as group:
             # Looks go on without the bus: facts wait on disk.
             group.create_task(watch_bus(self._bus, health, clock, required=False), name="watch bus")
+            aside = partial(watch_aside, self._settings.state_dir, health, clock)
+            group.create_task(
+                supervise("state files", aside, clock=clock), name="watch state files"
+            )
             await supervise("registry", self._follow, clock=clock)
 
     async def _follow(self) -> None:
@@ -80,6 +90,9 @@ class Fleet:
             name=f"watch {name}",
         )
 
+    async def _path_bases(self) -> Sequence[PathBase]:
+        return [one.document for one in await Registry(self._bus).list(PATH)]
+
     async def _watch(self, config: ClusterConfig) -> None:
         grant: Grant | None = None
         async with AsyncExitStack() as stack:
@@ -108,7 +121,9 @@ class Fleet:
                 surveys=surveys,
                 may_look=grant.check if grant is not None else lambda: None,
             )
-            commands = ClusterCommands(station, self._settings, self._process.clock)
+            commands = ClusterCommands(
+                station, self._settings, self._process.clock, bases=self._path_bases
+            )
             await stack.enter_async_context(
                 self._bus.serve(cluster_commands(config.name), commands.handle)
             )

@@ -1,21 +1,29 @@
-"""Serves the commands of one cluster: test, scan host keys, look, diagnose, adopt, tell again."""
+"""Serves the commands of one cluster: test, scan host keys, look, diagnose, adopt, tell again.
+
+Those about files are in `files.serving`.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from services.collector.acting import JobActor
 from services.collector.diagnosis import diagnose
+from services.collector.files.desk import FileDesk
+from services.collector.files.serving import file_verbs
 from services.collector.jobs.tracked import Tracked
 from services.collector.looks.asking import ask_probe
+from services.collector.requests import needs, request_of
 from services.collector.round_trip import IncompleteAnswerError
 from services.collector.settings import CollectorSettings
 from services.collector.station import Station
 from services.collector.steps import steps_taken, steps_up_to
+from services.collector.submitting import Submitter
 from services.collector.target import problem_code, ssh_target
 from slurmfleet.bus.port import Reply as BusReply
+from slurmfleet.contracts.actions import ActReport, ActRequest
 from slurmfleet.contracts.commands import (
     AdoptedJob,
     AdoptReport,
@@ -26,17 +34,20 @@ from slurmfleet.contracts.commands import (
     HostKeyReport,
     RefreshReport,
     Reply,
+    RollReport,
     Step,
     TellAgainReport,
     TellAgainRequest,
     Verb,
     problem_body,
 )
+from slurmfleet.contracts.documents import PathBase
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.job_codec import UndecodableJobError, job_from_bytes
+from slurmfleet.contracts.job_codec import job_from_bytes
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig, Transport
+from slurmfleet.contracts.submission import SubmitReport, SubmitRequest
 from slurmfleet.slurm.probe import Probe
 from slurmfleet.ssh.errors import SshError, SshLaneBusyError
 from slurmfleet.ssh.hostkeys import ShownHostKey
@@ -55,11 +66,40 @@ _ODD_CLOCK_S = 30.0
 class ClusterCommands:
     """What may be asked about one cluster."""
 
-    def __init__(self, station: Station, settings: CollectorSettings, clock: Clock) -> None:
-        """Serve for the cluster of `station`, over its link."""
+    def __init__(
+        self,
+        station: Station,
+        settings: CollectorSettings,
+        clock: Clock,
+        *,
+        bases: Callable[[], Awaitable[Sequence[PathBase]]] | None = None,
+    ) -> None:
+        """Serve for the cluster of `station`, over its link.
+
+        Args:
+            station: The cluster.
+            settings: Limits and paths.
+            clock: For durations.
+            bases: Gives where the group's logs and runs lie; None: nowhere of the group's.
+        """
         self._station = station
         self._settings = settings
         self._clock = clock
+        self._actor = JobActor(
+            station.config.name,
+            link=station.link,
+            clock=clock,
+            probe=lambda: station.known.probe,
+            memory=lambda: station.book.memory,
+            spend=station.people.spend,
+            on_acted=station.watch.wake,
+        )
+        self._submitter = Submitter(
+            link=station.link,
+            probe=lambda: station.known.probe,
+            spend=station.people.spend,
+            on_acted=station.watch.wake,
+        )
         self._verbs: dict[str, Callable[[bytes], Awaitable[BaseModel]]] = {
             Verb.TEST_CONNECTION: lambda _: self.test_connection(),
             Verb.SCAN_HOST_KEYS: lambda _: self.scan_host_keys(),
@@ -67,6 +107,17 @@ class ClusterCommands:
             Verb.DIAGNOSE: lambda _: self.diagnose(),
             Verb.ADOPT: self.adopt,
             Verb.TELL_AGAIN: self.tell_again,
+            Verb.CALL_ROLL: lambda _: self.call_roll(),
+            Verb.ACT: self.act,
+            Verb.SUBMIT: self.submit,
+            **file_verbs(
+                FileDesk(
+                    link=station.link,
+                    clock=clock,
+                    probe=lambda: station.known.probe,
+                    bases=bases or _no_bases,
+                )
+            ),
         }
 
     async def handle(self, request: Message) -> BusReply:
@@ -160,7 +211,7 @@ class ClusterCommands:
         Raises:
             ProblemError: The body is no request.
         """
-        with _needs(AdoptRequest):
+        with needs(AdoptRequest):
             request = AdoptRequest.model_validate_json(body)
             claims = tuple(_adopted(one, self._clock.now()) for one in request.jobs)
         adoption = await self._station.book.adopt(claims)
@@ -173,10 +224,41 @@ class ClusterCommands:
         Raises:
             ProblemError: The body is no request.
         """
-        with _needs(TellAgainRequest):
+        with needs(TellAgainRequest):
             request = TellAgainRequest.model_validate_json(body)
         jobs = tuple((JobId(one.job_id), one.submitted_at) for one in request.jobs)
         return TellAgainReport(told=await self._station.book.tell_again(jobs))
+
+    async def act(self, body: bytes) -> ActReport:
+        """Do something to jobs.
+
+        Raises:
+            ProblemError: The body is no request, or the cluster cannot be asked now.
+        """
+        return await self._actor.act(request_of(ActRequest, body))
+
+    async def submit(self, body: bytes) -> SubmitReport:
+        """Submit a job, or find the one that its token has submitted before.
+
+        Raises:
+            ProblemError: The body is no request, Slurm refuses it, or nobody knows.
+        """
+        return await self._submitter.submit(request_of(SubmitRequest, body))
+
+    async def call_roll(self) -> RollReport:
+        """Tell all jobs that are remembered, those that are over as well.
+
+        Raises:
+            ProblemError: The cluster has not been seen well yet, so what is remembered may be old.
+        """
+        last = self._station.watch.last
+        if last is None or not last.good:
+            raise ProblemError(
+                ProblemCode.CLUSTER_UNREACHABLE,
+                f"{self._config.name} has not been seen well lately.",
+                remedy="`slurmfleet cluster test` says why; ask again once a look has succeeded.",
+            )
+        return RollReport(named=await self._station.book.call_roll(with_ended=True))
 
     @property
     def _config(self) -> ClusterConfig:
@@ -215,17 +297,8 @@ class ClusterCommands:
         return probe, epoch_s
 
 
-@contextmanager
-def _needs(request: type[BaseModel]) -> Generator[None]:
-    """Turn what is wrong with a command's body into a problem."""
-    try:
-        yield
-    except (ValidationError, UndecodableJobError) as exc:
-        raise ProblemError(
-            ProblemCode.INVALID_PARAMETER,
-            f"That is no list of jobs: {str(exc)[:200]}",
-            remedy=f"Send what contracts.commands.{request.__name__} describes.",
-        ) from exc
+async def _no_bases() -> Sequence[PathBase]:
+    return ()
 
 
 async def _unknown_verb(body: bytes) -> BaseModel:

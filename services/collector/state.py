@@ -133,7 +133,6 @@ class StateFile:
         with self._transaction() as db:
             db.executemany("INSERT INTO outbox VALUES (?, ?, ?, ?)", waiting)
         cluster = self._path.stem
-        metrics.STATE_FILES_DAMAGED.labels(cluster=cluster).inc()
         logger().error(
             "state file damaged, beginning afresh",
             cluster=cluster,

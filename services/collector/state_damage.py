@@ -7,15 +7,23 @@ Source: SQLite, "PRAGMA quick_check", "Result and Error Codes".
 """
 
 import json
+import re
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing, suppress
 from pathlib import Path
+
+from slurmfleet.runtime.health import Health
+from slurmfleet.telemetry.metrics import STATE_FILES_ASIDE
+from slurmfleet.timing.clock import Clock
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PRIMARY = 0xFF
 """The low byte of an extended code is the code that it extends."""
 
 _BESIDE = ("", "-wal", "-shm")
+_ASIDE = re.compile(r"(?P<cluster>.+)\.sqlite\.damaged-\d+")
+_LOOK_EVERY_S = 15.0
 OutboxRow = tuple[int, str, str, bytes]
 """Place, subject, headers, body."""
 
@@ -52,6 +60,29 @@ def move_aside(path: Path) -> Path:
         with suppress(FileNotFoundError):
             path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
     return aside
+
+
+def find_aside(folder: Path) -> dict[str, list[str]]:
+    """Give the names of damaged files that lie in a folder, by cluster."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*.sqlite.damaged-*")):
+        if match := _ASIDE.fullmatch(path.name):
+            found.setdefault(match["cluster"], []).append(path.name)
+    return found
+
+
+async def watch_aside(folder: Path, health: Health, clock: Clock) -> None:
+    """Tell of damaged files for ever, until a person has seen to them and taken them away."""
+    told: Collection[str] = ()
+    while True:
+        found = find_aside(folder)
+        for cluster in {*told, *found}:
+            STATE_FILES_ASIDE.labels(cluster=cluster).set(len(found.get(cluster, ())))
+        told = found.keys()
+        names = ", ".join(name for names in found.values() for name in names)
+        detail = f"damaged, moved aside in {folder}: {names}" if names else "none was damaged"
+        health.report("state-files", ok=not names, detail=detail, required=False)
+        await clock.sleep(_LOOK_EVERY_S)
 
 
 def salvage_outbox(path: Path) -> list[OutboxRow]:

@@ -82,6 +82,9 @@ class Station:
             accounting_outcomes=self.inquiry.take_outcomes,
             may_look=may_look,
         )
+        self.people = self._desk()
+        """Counts what people have done to jobs; nothing of it waits for the budget."""
+
         turn = asyncio.Semaphore(1)
         self.surveys = tuple(
             SurveyRunner(

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -13,14 +14,29 @@ from fastmcp import FastMCP
 
 from services.mcp.server import PATH, TOOLSETS, create_app, create_server
 from services.mcp.settings import McpSettings
+from services.mcp.sources import Sources
+from slurmfleet.access.audit import Auditor
 from slurmfleet.access.binding import require_token_beyond_loopback
+from slurmfleet.access.door import Door
+from slurmfleet.access.job_actions import JobActions
+from slurmfleet.access.principal import Principal, acting_as, local_principal
+from slurmfleet.access.scoped import ScopedReader
+from slurmfleet.access.submission import JobSubmission
+from slurmfleet.access.tokens import TokenBook
+from slurmfleet.contracts.audit import Via
+from slurmfleet.contracts.problems import ProblemError
+from slurmfleet.runtime.bus_part import open_bus, watch_bus
+from slurmfleet.runtime.errors import ProcessError
 from slurmfleet.runtime.http import HttpServer
+from slurmfleet.runtime.job_files import JobFiles
 from slurmfleet.runtime.process import Process, run_service, serve_until_stopped, supervise
 from slurmfleet.runtime.settings import SharedSettings
 from slurmfleet.runtime.store_part import watch_store
 from slurmfleet.store.pool import StorePool, StoreSettings
 from slurmfleet.store.read.reader import StoreReader
 from slurmfleet.telemetry.logs import logger
+
+_TOKENS_KNOWN_WITHIN_S = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,18 +75,47 @@ async def _serve(
     clock, health = process.clock, process.health
     health.expect("store")
     async with AsyncExitStack() as stack:
+        bus = await stack.enter_async_context(open_bus(shared, name="mcp", clock=clock))
         pool = await stack.enter_async_context(StorePool(_store_settings(shared, settings)))
-        server = create_server(StoreReader(pool, clock), clock, toolsets=toolsets)
+        reader = ScopedReader(StoreReader(pool, clock))
+        files = JobFiles(reader=reader, bus=bus, clock=clock, limit_s=settings.command_limit_s)
+        auditor = Auditor(bus, clock)
+        actions = JobActions(
+            reader=reader,
+            bus=bus,
+            auditor=auditor,
+            clock=clock,
+            limit_s=settings.command_limit_s,
+        )
+        sources = Sources(
+            reader=reader,
+            files=files,
+            actions=actions,
+            submission=JobSubmission(bus=bus, auditor=auditor),
+            clock=clock,
+        )
+        book = TokenBook(bus)
+        door = Door(
+            via=Via.MCP,
+            setting_token=settings.token.get_secret_value(),
+            book=book,
+            clock=clock,
+        )
+        server = create_server(sources, toolsets=toolsets, still=door.still)
         watch = partial(watch_store, pool, health, clock)
+        process.tasks.create_task(supervise("tokens", book.follow, clock=clock), name="tokens")
         if stdio:
-            await _speak(server, process)
+            with acting_as(await _who_starts(settings, door, book)):
+                await _speak(server, process)
             return
         require_token_beyond_loopback(
             settings.host, settings.token.get_secret_value(), setting="SLURMFLEET_MCP_TOKEN"
         )
         process.tasks.create_task(supervise("store-health", watch, clock=clock), name="store")
+        watch_ours = partial(watch_bus, bus, health, clock, required=False)
+        process.tasks.create_task(supervise("bus-health", watch_ours, clock=clock), name="bus")
         http = HttpServer(
-            create_app(server, health, settings),
+            create_app(server, health, settings, door),
             host=settings.host,
             port=settings.port,
             setting="SLURMFLEET_MCP_PORT",
@@ -78,6 +123,33 @@ async def _serve(
         )
         logger().info("mcp serves", host=settings.host, port=http.port, path=PATH)
         await serve_until_stopped(http, process.stopping)
+
+
+async def _who_starts(settings: McpSettings, door: Door, book: TokenBook) -> Principal:
+    """Give who asks over standard input: the token's owner, or whoever starts the process.
+
+    Raises:
+        TokenRefusedError: The token is not good, or cannot be checked.
+    """
+    token = settings.agent_token.get_secret_value()
+    if not token:
+        # They could read the settings as well.
+        return local_principal(Via.MCP)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_TOKENS_KNOWN_WITHIN_S):
+            await book.complete.wait()
+    try:
+        return door.enter(f"Bearer {token}")
+    except ProblemError as problem:
+        raise TokenRefusedError(problem) from problem
+
+
+class TokenRefusedError(ProcessError):
+    """The token under which the server was to act lets nobody in."""
+
+    def __init__(self, problem: ProblemError) -> None:
+        """Say why."""
+        super().__init__(f"SLURMFLEET_MCP_AGENT_TOKEN: {problem.detail} {problem.remedy}")
 
 
 async def _speak(server: FastMCP, process: Process) -> None:

@@ -1,6 +1,6 @@
 """What tools answer: the readers' rows, cut to what a model can use and afford to read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.jobs import JobState
 from slurmfleet.contracts.text import clean_line
 from slurmfleet.store.read.freshness import ClusterFreshness, Freshness
-from slurmfleet.store.rows import ClusterView, JobView, PartitionView
+from slurmfleet.store.rows import ClusterView, JobView, Page, PartitionView
 
 NAME_CHARS = 80
 TEXT_CHARS = 200
@@ -49,6 +49,10 @@ class JobsAnswer:
     items: tuple[JobLine, ...]
     next_cursor: str | None
     """Pass it back as cursor for the page after this one; null on the last."""
+
+    searched_back_to: datetime | None
+    """Set where a search stopped for lack of time: jobs submitted before were not looked at yet,
+    and next_cursor goes on with them."""
 
     observed_at: datetime | None
     age_s: float | None
@@ -143,11 +147,12 @@ def job_line(view: JobView) -> JobLine:
     )
 
 
-def jobs_answer(views: Sequence[JobView], *, next_cursor: str | None, age: Freshness) -> JobsAnswer:
+def jobs_answer(page: Page[JobView], *, age: Freshness) -> JobsAnswer:
     """Give a page of jobs."""
     return JobsAnswer(
-        items=tuple(job_line(view) for view in views),
-        next_cursor=next_cursor,
+        items=tuple(job_line(view) for view in page.items),
+        next_cursor=page.next_cursor,
+        searched_back_to=page.searched_back_to,
         observed_at=age.observed_at,
         age_s=age.age_s,
         stale=age.stale,

@@ -1,14 +1,41 @@
 """Arguments as models send them: a list, one text, or texts with commas; all mean the same."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
+from pydantic import Field
+
+from slurmfleet.contracts import ids
 from slurmfleet.contracts.ids import ClusterName, cluster_name
 from slurmfleet.contracts.jobs import JobState
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 
 Words = list[str] | str | None
+Jobs = list[str | int] | str | int
+Cluster = Annotated[str, Field(description="Cluster name, as get_cluster_status lists them.")]
+JobId = Annotated[str | int, Field(description="Slurm job id: 4711, array task 4711_3, or 4711+1.")]
+
+READS_ONLY = {
+    "read_only_hint": True,
+    "destructive_hint": False,
+    "idempotent_hint": True,
+    "open_world_hint": False,
+}
+"""What a tool that changes nothing says of itself."""
+
+DESTROYS = {
+    "read_only_hint": False,
+    "destructive_hint": True,
+    "idempotent_hint": True,
+    "open_world_hint": False,
+}
+"""What a tool says of itself that ends something for good."""
+
+CHANGES = {**DESTROYS, "destructive_hint": False}
+"""What a tool says of itself whose effect can be taken back."""
 
 _MAX_WORDS = 100
+_MAX_JOBS = 1_000
 
 
 def words(given: Words, *, name: str) -> tuple[str, ...]:
@@ -28,6 +55,23 @@ def words(given: Words, *, name: str) -> tuple[str, ...]:
             remedy=f"leave {name} out for all, or name what you want",
         )
     return parts
+
+
+def listed_jobs(given: Jobs) -> tuple[ids.JobId, ...]:
+    """Give the jobs of an argument; a number is one too.
+
+    Raises:
+        ProblemError: There is none, there are too many, or one is no job's id.
+    """
+    texts: Sequence[str | int] = given if isinstance(given, list) else [given]
+    parts = [part.strip() for text in texts for part in str(text).split(",") if part.strip()]
+    if not 1 <= len(parts) <= _MAX_JOBS:
+        raise ProblemError(
+            ProblemCode.INVALID_PARAMETER,
+            f"{len(parts)} jobs are named.",
+            remedy=f"name 1 to {_MAX_JOBS} job ids",
+        )
+    return tuple(ids.job_id(part) for part in parts)
 
 
 def cluster_names(given: Words) -> tuple[ClusterName, ...]:

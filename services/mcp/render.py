@@ -23,10 +23,14 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
 def jobs_text(answer: JobsAnswer) -> str:
     """Give a table of jobs."""
-    if not answer.items:
-        return f"No job matches. {_age(answer.observed_at, answer.age_s, answer.clusters)}"
-    rows = [_job_row(job) for job in answer.items]
     more = "More with the same arguments and cursor=next_cursor." if answer.next_cursor else ""
+    if answer.searched_back_to is not None:
+        more = f"Looked at jobs back to {_moment(answer.searched_back_to)} so far. {more}"
+    if not answer.items:
+        age = _age(answer.observed_at, answer.age_s, answer.clusters)
+        so_far = " so far" if answer.searched_back_to is not None else ""
+        return f"No job matches{so_far}. {age} {more}".strip()
+    rows = [_job_row(job) for job in answer.items]
     head = f"{len(rows)} jobs. {_age(answer.observed_at, answer.age_s, answer.clusters)} {more}"
     columns = ("cluster", "job", "state", "gpus", "nodes", "user", "partition", "name", "reason")
     return _capped([head.strip(), _NOTE, *_table(columns, rows)])

@@ -14,6 +14,10 @@ class McpSettings(BaseSettings):
     token: SecretStr = Field(
         default=SecretStr(""), description="Bearer token; needed on any address but loopback."
     )
+    agent_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Token of the group under which a server over standard input acts.",
+    )
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description='Host names served besides loopback, as JSON: ["deck.example"].'
     )
@@ -25,4 +29,7 @@ class McpSettings(BaseSettings):
     )
     statement_timeout_s: float = Field(
         default=5.0, gt=0, le=60, description="PostgreSQL gives up a question after this."
+    )
+    command_limit_s: float = Field(
+        default=40.0, gt=0, le=300, description="How long a collector may take for a command."
     )

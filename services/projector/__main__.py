@@ -1,28 +1,34 @@
 """Run the projector: `python -m services.projector`."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
 
+from services.projector.auditing import audit_for_ever
 from services.projector.chores import chores, repeat
 from services.projector.deadletters import watch_waiting
 from services.projector.projector import Projector
 from services.projector.projects import Projects
 from services.projector.rebuilding import Rebuilder
+from services.projector.recaller import LATELY, Recaller
 from services.projector.registry import project_registry
 from services.projector.repairer import Repairer
+from services.projector.rolls import Roll
 from services.projector.settings import ProjectorSettings
 from services.projector.stream_watch import StreamWatch
 from slurmfleet.bus.port import Bus
+from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.streams import BUCKETS, FACTS, PROJECTOR, STREAMS
+from slurmfleet.registry.clusters import ClusterRegistry
 from slurmfleet.runtime.bus_part import open_bus, watch_bus
 from slurmfleet.runtime.health import Health
 from slurmfleet.runtime.process import Process, run_service, supervise
 from slurmfleet.runtime.settings import SharedSettings
 from slurmfleet.runtime.store_part import watch_store
 from slurmfleet.store.pool import StorePool, StoreSettings
-from slurmfleet.store.read.rolls import find_drift, read_whole_jobs
+from slurmfleet.store.read.rolls import Drift, find_drift, read_whole_jobs
 from slurmfleet.store.write.facts import apply_facts
 from slurmfleet.store.write.rebuild import open_rebuild
 from slurmfleet.store.write.streams import sum_losses
@@ -48,14 +54,26 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(open_bus(shared, name="projector", clock=clock))
         pool = await stack.enter_async_context(StorePool(store))
-        repairer = Repairer(
+        recaller = Recaller(
             bus=bus,
-            compare=partial(find_drift, pool),
-            read=partial(read_whole_jobs, pool),
+            clusters=partial(_clusters, bus),
+            was_hurt=partial(_was_hurt_lately, pool, clock),
             clock=clock,
         )
+        repairer = Repairer(
+            bus=bus,
+            compare=partial(_compare, pool),
+            read=partial(read_whole_jobs, pool),
+            clock=clock,
+            on_left=recaller.notice,
+        )
         stream_watch = StreamWatch(
-            bus=bus, pool=pool, clock=clock, health=health, settings=settings
+            bus=bus,
+            pool=pool,
+            clock=clock,
+            health=health,
+            settings=settings,
+            on_missed=recaller.notice,
         )
         projects = Projects(pool)
         projector = Projector(
@@ -78,9 +96,11 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
             "store-health": partial(watch_store, pool, health, clock),
             "facts": partial(_project, bus, projector, projects),
             "rolls": repairer.run,
+            "recalls": recaller.run,
             "dead-letters": partial(_watch_dead_letters, bus, clock, health),
             "stream": stream_watch.run,
             "rebuilds": rebuilder.run,
+            "audit": partial(audit_for_ever, bus, pool, clock),
             "registry": partial(_follow_registry, bus, pool, clock),
         } | {
             one.name: partial(repeat, one, clock) for one in chores(pool, clock, settings, projects)
@@ -122,6 +142,22 @@ async def _count_lost(pool: StorePool, since: datetime) -> int:
     """Give how many messages of facts are known to be lost; at least one where it is not known."""
     lost = await sum_losses(pool, FACTS.name, since=since)
     return max(lost.messages, lost.losses)
+
+
+async def _compare(pool: StorePool, roll: Roll) -> Drift:
+    """Tell how the store differs from a roll; after a loss, in its history as well."""
+    return await find_drift(pool, roll.cluster, roll.entries, with_events=roll.with_ended)
+
+
+async def _was_hurt_lately(pool: StorePool, clock: Clock) -> bool:
+    """Say whether the stream was found damaged so lately that it may not have been mended yet."""
+    return bool((await sum_losses(pool, FACTS.name, since=clock.now() - LATELY)).losses)
+
+
+async def _clusters(bus: Bus) -> Sequence[ClusterName]:
+    """Name the clusters of the registry."""
+    await bus.prepare(buckets=BUCKETS)
+    return [one.name for one in await ClusterRegistry(bus).list_clusters()]
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Deliveries from the bus, taken apart: facts to write, and messages that nobody can use; pure."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from slurmfleet.bus.port import Delivery
-from slurmfleet.contracts.codec import UndecodableMessageError, count_unknown, decode
+from slurmfleet.contracts import codec
+from slurmfleet.contracts.codec import UndecodableMessageError
 from slurmfleet.contracts.events import Fact, PollFinished
 from slurmfleet.contracts.subjects import MalformedSubjectError, parse_fact_subject
 
@@ -28,26 +29,55 @@ class Unusable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Batch:
-    """What one fetch brought."""
+    """Messages that are written together, in the order in which they came."""
 
-    parcels: tuple[Parcel, ...]
-    unusable: tuple[Unusable, ...]
+    parcels: list[Parcel] = field(default_factory=list[Parcel])
+    unusable: list[Unusable] = field(default_factory=list[Unusable])
+    deliveries: list[Delivery] = field(default_factory=list[Delivery])
+    """Of all of them."""
+
+    facts_count: int = 0
+
+    def add(self, opened: Parcel | Unusable) -> None:
+        """Take one more message."""
+        self.deliveries.append(opened.delivery)
+        if isinstance(opened, Parcel):
+            self.parcels.append(opened)
+            self.facts_count += len(opened.facts)
+        else:
+            self.unusable.append(opened)
+
+    def has_room_for(self, opened: Parcel | Unusable, *, at_most_facts: int) -> bool:
+        """Whether a message still fits; any fits where there is none yet, none is taken apart."""
+        more = len(opened.facts) if isinstance(opened, Parcel) else 0
+        return not self.facts_count or self.facts_count + more <= at_most_facts
+
+
+def open_delivery(delivery: Delivery) -> Parcel | Unusable:
+    """Decode one message.
+
+    A collector may speak for the cluster in its subject alone: the bus lets it publish no other.
+    """
+    try:
+        subject = parse_fact_subject(delivery.message.subject)
+        held = codec.unpack(delivery.message.body)
+    except (UndecodableMessageError, MalformedSubjectError) as exc:
+        return Unusable(delivery=delivery, reason=f"{type(exc).__name__}: {exc}")
+    for fact in held.facts:
+        if fact.cluster != subject.cluster:
+            reason = f"a fact of cluster {fact.cluster[:64]!r} came under {subject.cluster!r}"
+            return Unusable(delivery=delivery, reason=reason)
+    return Parcel(delivery=delivery, facts=held.facts, unknown=held.unknown)
 
 
 def unpack(deliveries: Sequence[Delivery]) -> Batch:
-    """Decode every message; one that cannot be decoded costs only itself."""
-    parcels: list[Parcel] = []
-    unusable: list[Unusable] = []
+    """Decode messages; one that cannot be decoded costs only itself."""
+    batch = Batch()
     for delivery in deliveries:
-        try:
-            facts, unknown = _facts(delivery), count_unknown(delivery.message.body)
-            parcels.append(Parcel(delivery=delivery, facts=facts, unknown=unknown))
-        except (UndecodableMessageError, MalformedSubjectError) as exc:
-            reason = f"{type(exc).__name__}: {exc}"
-            unusable.append(Unusable(delivery=delivery, reason=reason))
-    return Batch(parcels=tuple(parcels), unusable=tuple(unusable))
+        batch.add(open_delivery(delivery))
+    return batch
 
 
 def of_newer_version(parcel: Parcel) -> Unusable:
@@ -59,38 +89,9 @@ def of_newer_version(parcel: Parcel) -> Unusable:
     return Unusable(delivery=parcel.delivery, reason=reason)
 
 
-def by_size(parcels: Sequence[Parcel], *, at_most_facts: int) -> Iterator[tuple[Parcel, ...]]:
-    """Give the parcels in groups for one transaction each, in order; none is taken apart."""
-    group: list[Parcel] = []
-    facts = 0
-    for parcel in parcels:
-        if group and facts + len(parcel.facts) > at_most_facts:
-            yield tuple(group)
-            group, facts = [], 0
-        group.append(parcel)
-        facts += len(parcel.facts)
-    if group:
-        yield tuple(group)
-
-
 def newest(facts: Sequence[Fact]) -> datetime | None:
     """Give when the newest fact was observed; None without facts."""
     return max((_told_at(fact) for fact in facts), default=None)
-
-
-def _facts(delivery: Delivery) -> tuple[Fact, ...]:
-    """Decode one message.
-
-    A collector may speak for the cluster in its subject alone: the bus lets it publish no other.
-    """
-    subject = parse_fact_subject(delivery.message.subject)
-    facts = decode(delivery.message.body)
-    for fact in facts:
-        if fact.cluster != subject.cluster:
-            raise UndecodableMessageError(
-                f"a fact of cluster {fact.cluster[:64]!r} came under {subject.cluster!r}"
-            )
-    return facts
 
 
 def _told_at(fact: Fact) -> datetime:

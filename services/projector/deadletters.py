@@ -15,7 +15,9 @@ from slurmfleet.timing.clock import Clock
 _COUNT_EVERY_S = 15.0
 
 
-async def put_aside(bus: Bus, delivery: Delivery, reason: str, *, at: datetime) -> None:
+async def put_aside(
+    bus: Bus, delivery: Delivery, reason: str, *, at: datetime, consumer: str = PROJECTOR.durable
+) -> None:
     """Copy a message to the dead letters and ask never to have it again.
 
     The copy comes first: if the process dies between the two, the message is told twice and the
@@ -24,9 +26,9 @@ async def put_aside(bus: Bus, delivery: Delivery, reason: str, *, at: datetime) 
     Raises:
         BusError: The copy could not be stored; the message will be delivered again.
     """
-    await bus.publish(dead_letter(delivery, reason, at=at))
+    await bus.publish(dead_letter(delivery, reason, at=at, consumer=consumer))
     await delivery.term()
-    DEAD_LETTERS.labels(consumer=PROJECTOR.durable).inc()
+    DEAD_LETTERS.labels(consumer=consumer).inc()
     logger().error(
         "message put aside",
         subject=delivery.message.subject,
@@ -36,11 +38,13 @@ async def put_aside(bus: Bus, delivery: Delivery, reason: str, *, at: datetime) 
     )
 
 
-def dead_letter(delivery: Delivery, reason: str, *, at: datetime) -> Message:
+def dead_letter(
+    delivery: Delivery, reason: str, *, at: datetime, consumer: str = PROJECTOR.durable
+) -> Message:
     """Give the copy of what was delivered."""
     return make_dead_letter(
         delivery.message,
-        consumer=PROJECTOR.durable,
+        consumer=consumer,
         reason=reason,
         sequence=delivery.sequence,
         delivered_count=delivery.delivered_count,

@@ -25,7 +25,7 @@ from slurmfleet.contracts.commands import (
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.job_codec import job_to_bytes
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
-from slurmfleet.contracts.surveys import RollCalled, RollEntry
+from slurmfleet.contracts.surveys import RollCalled
 from slurmfleet.runtime.commands import ask_collector
 from slurmfleet.store.errors import StoreError
 from slurmfleet.store.read.rolls import Drift, WholeJob
@@ -33,7 +33,7 @@ from slurmfleet.telemetry.logs import logger
 from slurmfleet.telemetry.metrics import ROLL_REPAIRS
 from slurmfleet.timing.clock import Clock
 
-Compare = Callable[[ClusterName, Sequence[RollEntry]], Awaitable[Drift]]
+Compare = Callable[[Roll], Awaitable[Drift]]
 """Tells how the store differs from a roll."""
 
 Read = Callable[[ClusterName, Sequence[Key]], Awaitable[Sequence[WholeJob]]]
@@ -57,12 +57,29 @@ _NAMED_IN_LOG = 5
 class Repairer:
     """Holds the newest whole roll of each cluster until its turn comes."""
 
-    def __init__(self, *, bus: Bus, compare: Compare, read: Read, clock: Clock) -> None:
-        """Describe it; `run` does the work."""
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        compare: Compare,
+        read: Read,
+        clock: Clock,
+        on_left: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Describe it; `run` does the work.
+
+        Args:
+            bus: Where collectors are asked.
+            compare: Tells how the store differs from a roll.
+            read: Gives jobs as the store knows them.
+            clock: For all times.
+            on_left: Called where more differs than one roll mends.
+        """
         self._bus = bus
         self._compare = compare
         self._read = read
         self._clock = clock
+        self._on_left = on_left
         self._call = RollCall()
         self._waiting: dict[ClusterName, Roll] = {}
         self._heard = asyncio.Event()
@@ -90,7 +107,7 @@ class Repairer:
     async def repair(self, roll: Roll) -> None:
         """Compare one roll and ask for what is needed; what fails waits for the next roll."""
         try:
-            drift = await self._compare(roll.cluster, roll.entries)
+            drift = await self._compare(roll)
             wanted = plan(roll, drift, self._tries.get(roll.cluster, {}))
             jobs = await self._read(roll.cluster, wanted.adopt) if wanted.adopt else ()
         except StoreError as exc:
@@ -116,6 +133,8 @@ class Repairer:
             told=sum(one.told for one in (*adoptions, *retellings)),
             left=wanted.left,
         )
+        if wanted.left and (adoptions or retellings):
+            self._on_left()
 
     async def _ask(
         self,

@@ -13,11 +13,13 @@ from slurmfleet.contracts.surveys import RollCalled, RollEntry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roll:
-    """All live jobs that a cluster's collector remembered at one moment."""
+    """The live jobs that a cluster's collector remembered at one moment."""
 
     cluster: ClusterName
     called_at: datetime
     entries: tuple[RollEntry, ...]
+    with_ended: bool = False
+    """Whether those are named as well that are over."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,4 +59,9 @@ class RollCall:
         del self._open[part.cluster]
         self._given[part.cluster] = known.called_at
         entries = tuple(one for number in range(known.parts) for one in known.come[number])
-        return Roll(cluster=part.cluster, called_at=known.called_at, entries=entries)
+        return Roll(
+            cluster=part.cluster,
+            called_at=known.called_at,
+            entries=entries,
+            with_ended=part.with_ended,
+        )

@@ -1,10 +1,10 @@
 """Notices what the stream of facts has lost, and says so: log, metric, table and /readyz.
 
-What is in the tables is not lost with it, and rolls mend what is true now (ADR-0015); what only the
-stream held is gone, and a person must know.
+What is in the tables is not lost with it, and rolls mend what collectors remember (ADR-0015); what
+only the stream held is gone, and a person must know.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
 from services.projector.continuity import Continuity, Stretch
@@ -38,14 +38,26 @@ class StreamWatch:
         health: Health,
         settings: ProjectorSettings,
         stream: StreamSpec = FACTS,
+        on_missed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Describe it; `run` does the work."""
+        """Describe it; `run` does the work.
+
+        Args:
+            bus: Holds the stream.
+            pool: Where losses are kept.
+            clock: For all times.
+            health: Where the stream's state is told.
+            settings: How often the whole stream is read.
+            stream: Which one.
+            on_missed: Called where messages are gone before they were delivered, perhaps.
+        """
         self._bus = bus
         self._pool = pool
         self._clock = clock
         self._health = health
         self._scrub_every_s = settings.scrub_every_s
         self._stream = stream.name
+        self._on_missed = on_missed
         self._seen = Continuity()
         self._known_bytes = 0
         self._known: set[StreamLoss] = set()
@@ -67,6 +79,8 @@ class StreamWatch:
         scrub_at_s = self._clock.monotonic_s() + min(self._scrub_every_s, 60.0)
         while True:
             losses = await self._look()
+            if losses or self._seen.cuts:
+                self._on_missed()
             if self._clock.monotonic_s() >= scrub_at_s:
                 losses += [one async for one in self._scrub()]
                 scrub_at_s = self._clock.monotonic_s() + self._scrub_every_s

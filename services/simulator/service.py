@@ -14,6 +14,7 @@ from services.simulator.control import serve_control
 from services.simulator.engine import Engine
 from services.simulator.gateway import serve_clients
 from services.simulator.home import LoginFolder
+from services.simulator.joblogs import JobLogs
 from services.simulator.login import Door, LoginNode
 from services.simulator.presets import demo_spec
 from services.simulator.settings import SimulatorSettings
@@ -98,6 +99,9 @@ class Simulator:
         async with asyncio.TaskGroup() as tasks:
             for name, site in self.sites.items():
                 tasks.create_task(site.engine.run(), name=f"engine-{name}")
+                if self._settings.populate:
+                    logs = JobLogs(site.engine.cluster, site.folder.root / "home")
+                    tasks.create_task(logs.run(self._clock), name=f"logs-{name}")
 
     async def _open(self, name: str, port: int) -> Site:
         settings = self._settings

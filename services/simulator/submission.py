@@ -20,7 +20,11 @@ FAILED = "sbatch: error: Batch job submission failed: "
 NOT_ALLOWED = "Access/permission denied"
 PART_OF_JOB = "Unable to modify only some components of a heterogeneous job"
 DISABLED = "Requested operation is presently disabled"
+ALREADY_OVER = "Job/step already completing or completed"
+NOT_NOW = "Job can not be altered now, try again later"
+KILL_ERROR = "scancel: error: Kill job error on job id"
 CANNOT_CANCEL = 210
+CANNOT_SIGNAL = 228
 
 WHOLE_JOB = frozenset(
     {"job-name", "account", "qos", "time", "hold", "begin", "deadline", "dependency", "comment"}
@@ -117,12 +121,17 @@ def _inheriting(parts: Sequence[Options]) -> list[Options]:
 
 
 def scancel(cluster: Cluster, call: Call) -> Answer:
-    """Answer one call of scancel; unknown and finished jobs are passed over in silence."""
+    """Answer one call of scancel; with a signal, the job goes on: its program may do as it likes.
+
+    Jobs that are not there or over are passed over in silence, unless it is to be verbose or to
+    send a signal.
+    """
     options = read_options("scancel", call.argv, SCANCEL)
     user = cluster.spec.user(call.user)
     uid = user.uid if user else 0
     is_operator = call.user in cluster.spec.operators
-    said, status = "", 0
+    is_verbose, is_signal = "verbose" in options.flags, "signal" in options.values
+    said, status = _absent(cluster, options) if is_verbose or is_signal else ("", 0)
     for job, task in _targets(cluster, options, call):
         problem = "" if is_operator or job.request.user == call.user else NOT_ALLOWED
         if job.het_offset and job.state is State.PENDING:
@@ -131,13 +140,34 @@ def scancel(cluster: Cluster, call: Call) -> Answer:
             said += f"scancel: error: Kill job error on job id {job.label}: {problem}\n"
             status = CANNOT_CANCEL
             continue
-        if "verbose" in options.flags:
+        if is_signal and job.state is State.PENDING:
+            said += f"scancel: error: Kill job error on job id {job.label}: {NOT_NOW}\n"
+            status = CANNOT_SIGNAL
+            continue
+        if is_verbose:
             said += f"scancel: Terminating job {job.label}\n"
+        if is_signal:
+            continue
         if task is None:
             cluster.cancel(job, uid=uid)
         else:
             cluster.cancel_task(job, task, uid=uid)
     return Answer(stderr=said, status=status)
+
+
+def _absent(cluster: Cluster, options: Options) -> tuple[str, int]:
+    """Say which of the named jobs are not there or over, and the status where that counts."""
+    said, status = "", 0
+    for text in options.words:
+        found = list(cluster.named(text))
+        if any(not job.state.is_over for job in found):
+            continue
+        if "signal" in options.values:
+            said, status = said + f"{KILL_ERROR} {text}: Invalid job id specified\n", 1
+        else:
+            why = ALREADY_OVER if found else "Invalid job id specified"
+            said += f"scancel: Terminating job {text}\n{KILL_ERROR} {text}: {why}\n"
+    return said, status
 
 
 def change(cluster: Cluster, call: Call, verb: str, words: list[str]) -> Answer:

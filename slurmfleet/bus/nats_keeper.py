@@ -113,7 +113,7 @@ class Keeper:
                 continue
             log.info("bus connected", name=self._options.name, failed_attempts=failed)
             delay_s, failed = _FIRST_DELAY_S, 0
-            await (await self.live_link()).closed.wait()
+            await (await self.live_link()).until_closed()
             log.warning("bus connection lost", name=self._options.name)
             await self._forget()
 

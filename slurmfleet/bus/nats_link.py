@@ -6,6 +6,7 @@ leaves the requests on their way to time out; here whoever waits learns of the b
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from slurmfleet.bus.port import ServerInfo
 log = structlog.get_logger(__name__)
 
 _NO_RESPONDERS = "503"
+
+LOOK_EVERY_S = 1.0
+"""How often a connection is looked at of whose end the driver may say nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +209,20 @@ class Link:
         """
         await self.rtt(limit_s)
         await self.rtt(limit_s)
+
+    async def until_closed(self) -> None:
+        """Wait until the connection is broken or closed, whether the driver says so or not.
+
+        It skips its last words where writing what was left fails, or hangs, while it closes: then
+        the client is closed for ever, and nobody was told.
+        """
+        while not self.closed.is_set():
+            if self._client.is_closed:
+                self.fail_all()
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self.closed.wait()
 
     def fail_all(self) -> None:
         """Tell everybody who waits that the connection broke."""

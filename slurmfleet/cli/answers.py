@@ -153,6 +153,7 @@ class JobList(_Answer):
 
     items: tuple[JobAnswer, ...]
     next_cursor: str | None = None
+    searched_back_to: datetime | None = None
     clusters: Mapping[str, AgeAnswer] = Field(default_factory=dict[str, AgeAnswer])
 
 

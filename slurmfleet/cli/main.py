@@ -2,15 +2,28 @@
 
 import typer
 
-from slurmfleet.cli.commands import backup, cluster, config, db, documents, events, hosts
+from slurmfleet.cli.commands import (
+    audit,
+    backup,
+    cluster,
+    config,
+    db,
+    documents,
+    events,
+    hosts,
+    token,
+)
+from slurmfleet.cli.commands.acting import cancel, hold, release, requeue
 from slurmfleet.cli.commands.backup import restore
 from slurmfleet.cli.commands.doctor import doctor
 from slurmfleet.cli.commands.history import history
 from slurmfleet.cli.commands.jobs import job, jobs
+from slurmfleet.cli.commands.logs import logs
 from slurmfleet.cli.commands.mcp import mcp
 from slurmfleet.cli.commands.rebuild import rebuild
 from slurmfleet.cli.commands.stack import down, up
 from slurmfleet.cli.commands.status import status
+from slurmfleet.cli.commands.submit import submit
 from slurmfleet.cli.commands.usage import usage
 from slurmfleet.cli.commands.version import version
 from slurmfleet.cli.group import RootGroup
@@ -36,7 +49,7 @@ app.add_typer(backup.app, name="backup", rich_help_panel=_STACK)
 app.command(rich_help_panel=_STACK)(restore)
 app.command(rich_help_panel=_STACK)(rebuild)
 app.add_typer(db.app, name="db", rich_help_panel=_STACK)
-for function in (jobs, job, history, usage):
+for function in (jobs, job, logs, history, usage, submit, cancel, hold, release, requeue):
     app.command(rich_help_panel=_BOARD)(function)
 app.add_typer(events.app, name="events", rich_help_panel=_BOARD)
 app.add_typer(cluster.app, name="cluster", rich_help_panel=_BOARD)
@@ -45,6 +58,8 @@ app.command(rich_help_panel=_BOARD)(mcp)
 for name, room in documents.APPS.items():
     app.add_typer(room, name=name, rich_help_panel=_GROUP)
 app.add_typer(config.app, name="config", rich_help_panel=_GROUP)
+app.add_typer(token.app, name="token", rich_help_panel=_GROUP)
+app.add_typer(audit.app, name="audit", rich_help_panel=_GROUP)
 app.command("settings", rich_help_panel=_GROUP)(config.settings)
 app.command("get", rich_help_panel=_GROUP)(config.get)
 app.command("set", rich_help_panel=_GROUP)(config.set_)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from shutil import get_terminal_size
@@ -61,13 +61,13 @@ class Output:
             self.talk.print(text)
 
     @contextmanager
-    def waiting(self, what: str) -> Generator[None]:
-        """Show that something goes on; only where stderr is a terminal."""
+    def waiting(self, what: str) -> Generator[Callable[[str], None]]:
+        """Show that something goes on, only where stderr is a terminal; gives what changes it."""
         if self.as_json or not self.talk.is_terminal:
-            yield
+            yield lambda _: None
             return
-        with self.talk.status(what):
-            yield
+        with self.talk.status(what) as status:
+            yield lambda now: status.update(escape(now))
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> Table:

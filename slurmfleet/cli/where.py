@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from slurmfleet.access.door import CLI_AGENT
 from slurmfleet.cli.settings import CliSettings
 from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.cli.stack.record import read_record
@@ -23,7 +24,8 @@ class Door:
     @property
     def headers(self) -> Mapping[str, str]:
         """Give the headers that every request carries."""
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        who = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return {"User-Agent": CLI_AGENT, **who}
 
 
 def find_door(url: str | None, settings: CliSettings, data_dir: Path | None = None) -> Door:

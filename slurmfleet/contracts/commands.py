@@ -32,6 +32,24 @@ class Verb(StrEnum):
     """Find out about jobs that others believe live and that the collector does not remember."""
     TELL_AGAIN = "tell_again"
     """Tell remembered jobs again, for whoever missed facts of them."""
+    CALL_ROLL = "call_roll"
+    """Name all remembered jobs in the stream of facts, those that are over as well."""
+    ACT = "act"
+    """Cancel, hold, release or requeue jobs: `contracts.actions`."""
+    SUBMIT = "submit"
+    """Submit a job, once for each token: `contracts.submission`."""
+    FIND_FILES = "find_files"
+    """List the files of a job; this and what follows: `contracts.files`."""
+    READ_FILE = "read_file"
+    """Read a part of one."""
+    SEARCH_FILE = "search_file"
+    """Find lines in one."""
+    LIST_FOLDER = "list_folder"
+    """List a folder of a job's."""
+    LIST_RECORDS = "list_records"
+    """List lines of a file of JSON lines."""
+    READ_RECORD = "read_record"
+    """Read one of them."""
 
 
 class Step(BaseModel):
@@ -211,6 +229,14 @@ class TellAgainReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     told: int
+
+
+class RollReport(BaseModel):
+    """How many jobs a roll names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    named: int
 
 
 class ProblemBody(BaseModel):

@@ -12,7 +12,7 @@ from slurmfleet.contracts.job_parts import (
     GpuSource,
     JobRequest,
 )
-from slurmfleet.contracts.jobs import Job, JobState
+from slurmfleet.contracts.jobs import NO_GPUS, NO_TASKS, Job, JobState
 from slurmfleet.contracts.mirror import fill, value_of
 from slurmfleet.contracts.moments import from_timestamp, to_timestamp
 from slurmfleet.pb.v1 import facts_pb2 as pb
@@ -89,8 +89,12 @@ def job_from_pb(message: pb.Job) -> Job:
         job_id=JobId(message.job_id),
         state=to_state(message.state),
         state_flags=tuple(message.state_flags),
-        gpus_by_type=dict(message.gpus_by_type),
-        task_states={to_state(name): count for name, count in message.task_states.items()},
+        gpus_by_type=dict(message.gpus_by_type) if message.gpus_by_type else NO_GPUS,
+        task_states=(
+            {to_state(name): count for name, count in message.task_states.items()}
+            if message.task_states
+            else NO_TASKS
+        ),
         submitted_at=from_timestamp(message.submitted_at),
         raw_id=message.raw_id,
         node_count=message.node_count,
@@ -200,9 +204,9 @@ def _to_source(message: pb.Job) -> GpuSource:
 _SOURCES = {str(source): source for source in GpuSource}
 
 
+_STATES = {str(state): state for state in JobState}
+
+
 def to_state(word: str) -> JobState:
     """Read a state's name; what is not known becomes UNKNOWN."""
-    try:
-        return JobState(word)
-    except ValueError:
-        return JobState.UNKNOWN
+    return _STATES.get(word, JobState.UNKNOWN)

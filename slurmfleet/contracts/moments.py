@@ -1,6 +1,7 @@
 """Moments to protobuf timestamps and back."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -25,6 +26,10 @@ def from_timestamp(stamp: Timestamp) -> datetime:
     return moment_of(stamp.seconds, stamp.nanos)
 
 
+@lru_cache(maxsize=16_384)
 def moment_of(seconds: int, nanos: int) -> datetime:
-    """Give the aware UTC moment so long after 1970 began."""
-    return _EPOCH + timedelta(seconds=seconds, microseconds=nanos // _MICROSECOND_NS)
+    """Give the aware UTC moment so long after 1970 began.
+
+    Remembered, because all facts of a look share its moment and all facts of a job those of it.
+    """
+    return _EPOCH + timedelta(0, seconds, nanos // _MICROSECOND_NS)

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Noun(StrEnum):
@@ -27,6 +28,10 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
 
 
+@lru_cache(maxsize=16_384)
 def instant(moment: datetime) -> str:
-    """Give one spelling per moment, whatever zone it was told in."""
+    """Give one spelling per moment, whatever zone it was told in.
+
+    Remembered, because every fact of a job has the job's submit time in its id.
+    """
     return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -25,6 +25,7 @@ class RebuildRequest(BaseModel):
 
     projection: Projection
     prune: bool = Field(
+        strict=True,
         default=False,
         description="Remove rows that nothing in the stream explains, though it should have them.",
     )

@@ -6,6 +6,7 @@ Secrets are never in the registry: a cluster names its key files, and its host k
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import IPv6Address
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -17,8 +18,7 @@ from slurmfleet.contracts.sample import Topic
 CLUSTER_KEY_PREFIX = "cluster."
 LONGEST_SURVEY_INTERVAL_S = 86_400
 
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?")
-_IPV6 = re.compile(r"[0-9A-Fa-f:]{2,39}(?:\.[0-9.]{5,15})?")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _LOGIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}")
 _JUMP = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_.-]{0,63}@)?[A-Za-z0-9][A-Za-z0-9._-]*(?::[0-9]{1,5})?")
 _CONTROL_PATH = re.compile(r"(?:~|%d)?/[^\s\"'\\]{1,500}")
@@ -76,7 +76,7 @@ class SiteService(BaseModel):
     def _url(cls, value: str) -> str:
         parts = urlsplit(value)
         host = parts.hostname or ""
-        named = _HOST.fullmatch(host) or _IPV6.fullmatch(host)
+        named = _HOST.fullmatch(host) or _is_ipv6(host)
         if parts.scheme not in {"http", "https"} or not named or parts.port == 0:
             raise ValueError(f"{value[:64]!r} is no http or https URL of a host")
         if parts.username is not None or parts.query or parts.fragment or "\\" in value:
@@ -311,7 +311,9 @@ class ClusterConfig(BaseModel):
     @field_validator("host")
     @classmethod
     def _host(cls, value: str) -> str:
-        return _matching(_HOST, value, "a host name or address")
+        if _is_ipv6(value):
+            return value
+        return _matching(_HOST, value, "a host name or address; a port has a field of its own")
 
     @field_validator("user")
     @classmethod
@@ -342,6 +344,14 @@ class ClusterConfig(BaseModel):
 def cluster_key(name: ClusterName) -> str:
     """Give the registry key of a cluster."""
     return f"{CLUSTER_KEY_PREFIX}{name}"
+
+
+def _is_ipv6(value: str) -> bool:
+    try:
+        IPv6Address(value)
+    except ValueError:
+        return False
+    return "%" not in value  # behind it any text may stand
 
 
 def _matching(pattern: re.Pattern[str], value: str, what: str) -> str:

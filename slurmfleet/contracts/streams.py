@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 
 from slurmfleet.contracts.nouns import Noun
-from slurmfleet.contracts.subjects import ALL_DEAD_LETTERS, ALL_FACTS
+from slurmfleet.contracts.subjects import ALL_AUDIT, ALL_DEAD_LETTERS, ALL_FACTS
 
 DAY_S = 86_400
 
@@ -65,7 +65,14 @@ DEAD_LETTERS = StreamSpec(
     max_age_s=90 * DAY_S,
     duplicate_window_s=120,
 )
-STREAMS = (FACTS, DEAD_LETTERS)
+AUDIT = StreamSpec(
+    name="FLEET_AUDIT",
+    description="Who did what; waits here until it stands in the chain of the store.",
+    subjects=(ALL_AUDIT,),
+    max_age_s=400 * DAY_S,
+    duplicate_window_s=3_600,
+)
+STREAMS = (FACTS, DEAD_LETTERS, AUDIT)
 
 PROJECTOR = ConsumerSpec(
     durable="projector",
@@ -73,6 +80,15 @@ PROJECTOR = ConsumerSpec(
     filter_subjects=ALL_FACTS,
     ack_wait_s=25,  # what a killed projector held is taken up again within half a minute
     max_ack_pending=2_000,
+)
+
+
+AUDITOR = ConsumerSpec(
+    durable="auditor",
+    stream=AUDIT.name,
+    filter_subjects=(ALL_AUDIT,),
+    ack_wait_s=25,
+    max_ack_pending=1,  # the chain has one end: nobody else may take what comes after a record
 )
 
 
@@ -104,4 +120,9 @@ WORK = BucketSpec(
     description="How long work goes: what was asked for last, how far it is, what came of it.",
     history=1,
 )
-BUCKETS = (REGISTRY, LEASES, WORK)
+ACCESS = BucketSpec(
+    name="fleet_access",
+    description="Tokens without their secrets, what each has used up today, the audit's end.",
+    history=8,
+)
+BUCKETS = (REGISTRY, LEASES, WORK, ACCESS)

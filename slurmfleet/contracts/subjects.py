@@ -3,6 +3,7 @@
 fleet.v1.<cluster>.<noun>.<verb>     facts
 fleet.v1.cmd.<cluster>.<verb>        commands to the cluster's collector
 fleet.v1.admin.<service>.<verb>      commands to a service of our own
+fleet.v1.audit.<phase>               audit records
 fleet.dead.v1.<consumer>             facts that a consumer could not use
 """
 
@@ -16,6 +17,7 @@ ALL_FACTS = tuple(f"fleet.v1.*.{noun}.*" for noun in Noun)
 """Subjects that carry facts; commands, with `cmd` as second token, do not match."""
 
 ALL_DEAD_LETTERS = "fleet.dead.v1.*"
+ALL_AUDIT = "fleet.v1.audit.*"
 _FACT_TOKENS = 5
 
 
@@ -72,6 +74,11 @@ def cluster_commands(cluster: ClusterName) -> str:
 def admin_subject(service: str, verb: str) -> str:
     """Give the subject on which one of our services serves a command; no noun is named so."""
     return f"fleet.v1.admin.{_verb(service)}.{_verb(verb)}"
+
+
+def audit_subject(phase: str) -> str:
+    """Give the subject of an audit record; facts have one token more."""
+    return f"fleet.v1.audit.{_verb(phase)}"
 
 
 def dead_letter_subject(consumer: str) -> str:

@@ -49,7 +49,7 @@ class RollEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollCalled(Sample):
-    """All live jobs that a collector remembers, so that others find what they missed."""
+    """The live jobs that a collector remembers, so that others find what they missed."""
 
     noun: ClassVar[Noun] = Noun.ROLL
     verb: ClassVar[str] = "called"
@@ -59,6 +59,8 @@ class RollCalled(Sample):
 
     parts: int
     jobs: tuple[RollEntry, ...]
+    with_ended: bool = False
+    """Whether those are named as well that are over, because facts were lost."""
 
     def _identity(self) -> tuple[str, ...]:
         return str(self.part), str(self.parts)

@@ -43,6 +43,26 @@ def clean_line(text: str, *, at_most_chars: int | None = None) -> str:
     return text
 
 
+def clean_text(text: str) -> str:
+    """Give text of many lines without control or invisible characters.
+
+    A line that was written over and over, as progress bars do with a carriage return, is what a
+    terminal would show of it in the end.
+    """
+    if "\r" in text:
+        text = "\n".join(_overwritten(line) for line in text.split("\n"))
+    lines = _ANSI.sub("", text).split("\n")
+    return "\n".join([line if line.isprintable() else _clean_tabbed(line) for line in lines])
+
+
+def _overwritten(line: str) -> str:
+    return line.rstrip("\r").rpartition("\r")[2]
+
+
+def _clean_tabbed(line: str) -> str:
+    return "\t".join(_CONTROLS.sub("", part) for part in line.split("\t"))
+
+
 def shown(value: object) -> object:
     """Give a value ready to be written as JSON, with every text in it cleaned.
 
@@ -79,7 +99,9 @@ def shown_fields(value: object) -> dict[str, object]:
     """
     names, read = _reading(type(value))
     return {
-        name: one if type(one) in _AS_THEY_ARE else shown(one)
+        name: one
+        if type(one) in _AS_THEY_ARE or (type(one) is str and one.isprintable())
+        else shown(one)
         for name, one in zip(names, read(value), strict=True)
     }
 

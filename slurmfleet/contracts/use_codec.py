@@ -10,7 +10,7 @@ from functools import lru_cache
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from slurmfleet.contracts.ids import ClusterName, JobId
-from slurmfleet.contracts.moments import moment_of, to_timestamp
+from slurmfleet.contracts.moments import from_timestamp, to_timestamp
 from slurmfleet.contracts.use import GpuSampled, LoadSampled
 from slurmfleet.pb.v1 import samples_pb2 as pb
 
@@ -70,10 +70,10 @@ def gpu_from_pb(message: pb.GpuSampled) -> GpuSampled:
     has = message.HasField
     return GpuSampled(
         cluster=ClusterName(message.cluster),
-        observed_at=_moment(message.observed_at),
+        observed_at=from_timestamp(message.observed_at),
         source=message.source,
         job_id=JobId(message.job_id),
-        submitted_at=_moment(message.submitted_at),
+        submitted_at=from_timestamp(message.submitted_at),
         node=message.node,
         gpu_uuid=message.gpu_uuid,
         gpu_index=message.gpu_index or (message.gpu_index if has("gpu_index") else None),
@@ -98,10 +98,10 @@ def load_from_pb(message: pb.LoadSampled) -> LoadSampled:
     has = message.HasField
     return LoadSampled(
         cluster=ClusterName(message.cluster),
-        observed_at=_moment(message.observed_at),
+        observed_at=from_timestamp(message.observed_at),
         source=message.source,
         job_id=JobId(message.job_id),
-        submitted_at=_moment(message.submitted_at),
+        submitted_at=from_timestamp(message.submitted_at),
         node=message.node,
         span_s=message.span_s or (message.span_s if has("span_s") else None),
         cpu_count=message.cpu_count or (message.cpu_count if has("cpu_count") else None),
@@ -125,12 +125,3 @@ def load_from_pb(message: pb.LoadSampled) -> LoadSampled:
 def _stamp(moment: datetime) -> Timestamp:
     """Give the message of a moment; whoever gets it copies it and leaves it as it is."""
     return to_timestamp(moment)
-
-
-def _moment(stamp: Timestamp) -> datetime:
-    return _remembered(stamp.seconds, stamp.nanos)
-
-
-@lru_cache(maxsize=_MOMENTS)
-def _remembered(seconds: int, nanos: int) -> datetime:
-    return moment_of(seconds, nanos)

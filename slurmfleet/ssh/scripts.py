@@ -14,6 +14,7 @@ from typing import Final
 from slurmfleet.ssh.conversation import CommandResult
 from slurmfleet.ssh.duplex import Duplex, Ending, Opener, Use
 from slurmfleet.ssh.errors import (
+    SshChannelRefusedError,
     SshConfigError,
     SshConnectionLostError,
     SshError,
@@ -193,6 +194,10 @@ class ScriptRunner:
             try:
                 answer = await shell.run(script, max_output_bytes)
             except _NeverBegunError:
+                pass
+            except SshChannelRefusedError:
+                # A command was given the shell's session in the middle of it. The watch only asks,
+                # so it asks again, in line; its look shall not fail by what people run.
                 pass
             else:
                 self.shell_runs += 1

@@ -10,6 +10,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from slurmfleet.contracts.job_parts import (
@@ -21,6 +22,7 @@ from slurmfleet.contracts.job_parts import (
     GpuScope,
     JobRequest,
 )
+from slurmfleet.contracts.remembering import remembers_short_texts
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -85,6 +87,24 @@ def read_request(stored: Mapping[str, Any]) -> JobRequest:
     if deadline_s := stored.get("deadline_at"):
         told["deadline_at"] = datetime.fromtimestamp(deadline_s, tz=UTC)
     return JobRequest(**told)
+
+
+@remembers_short_texts(4096)
+def dependencies_of_text(stored: str) -> tuple[Dependency, ...]:
+    """Give the dependencies of a stored array that was read as text."""
+    return read_dependencies(json.loads(stored))
+
+
+@remembers_short_texts(4096)
+def request_of_text(stored: str) -> JobRequest:
+    """Give the request of a stored object that was read as text."""
+    return read_request(json.loads(stored))
+
+
+@remembers_short_texts(4096)
+def counts_of_text(stored: str) -> Mapping[str, int]:
+    """Give the counts of a stored object that was read as text."""
+    return MappingProxyType(json.loads(stored))
 
 
 def _gpus(stored: Mapping[str, Any]) -> GpuRequest:

@@ -137,6 +137,21 @@ class StorePool:
             await cursor.execute(statement(name).text, params)
             return await cursor.fetchall()
 
+    async def rows_within(
+        self, limit_ms: int, name: str, row: type[Row], params: Params
+    ) -> list[Row]:
+        """Run a named statement that PostgreSQL gives up after so many milliseconds.
+
+        Raises:
+            StoreTimeoutError: It took longer; the connection is as good as before.
+            StoreError: In every other kind of its tree.
+        """
+        async with self.transaction(name) as connection:
+            await connection.execute(statement("limit_statement").text, {"limit_ms": str(limit_ms)})
+            cursor = connection.cursor(row_factory=class_row(row))
+            await cursor.execute(statement(name).text, params)
+            return await cursor.fetchall()
+
     async def values(self, name: str, params: Params) -> Sequence[object]:
         """Run a named statement; give the first column of each row.
 

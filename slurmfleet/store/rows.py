@@ -3,7 +3,7 @@
 Times are aware and in UTC. `age_s` is `now` minus `observed_at`, never negative.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -11,13 +11,16 @@ from typing import Generic, TypeVar
 from slurmfleet.contracts.events import LinkState
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.job_parts import Dependency, GpuSource, JobRequest
-from slurmfleet.contracts.jobs import Evidence, JobState
+from slurmfleet.contracts.jobs import NO_TASKS, Evidence, JobState
 from slurmfleet.contracts.registry import Transport
-from slurmfleet.store.job_details import read_dependencies, read_request
+from slurmfleet.store.job_details import counts_of_text, dependencies_of_text, request_of_text
 
 Item = TypeVar("Item")
 
-_STATES = frozenset(JobState)
+_STATES = {str(state): state for state in JobState}
+_EVIDENCE = {str(source): source for source in Evidence}
+"""Looked up for each row: calling an enumeration costs ten times as much."""
+
 _SOURCES = frozenset(GpuSource)
 
 
@@ -28,6 +31,10 @@ class Page(Generic[Item]):
     items: tuple[Item, ...]
     next_cursor: str | None
     """Opaque; asks for the page after this one. None on the last page."""
+
+    searched_back_to: datetime | None = None
+    """Of a search that stopped for lack of time: all jobs submitted since then were looked at. The
+    page is then short, or empty, and `next_cursor` goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,9 +166,9 @@ class JobView:
         """Turn what the database stores as text and lists into our own values."""
         object.__setattr__(self, "state", to_state(self.state))
         object.__setattr__(self, "state_flags", tuple(self.state_flags))
-        object.__setattr__(self, "source", Evidence(self.source))
-        tasks = {to_state(word): count for word, count in self.task_states.items()}
-        object.__setattr__(self, "task_states", tasks)
+        object.__setattr__(self, "source", _EVIDENCE[self.source])
+        object.__setattr__(self, "gpus_by_type", _to_counts(self.gpus_by_type))
+        object.__setattr__(self, "task_states", _to_tasks(self.task_states))
         object.__setattr__(self, "node_names", tuple(self.node_names))
         object.__setattr__(self, "unexpanded_paths", tuple(self.unexpanded_paths))
         object.__setattr__(self, "gpu_source", to_source(self.gpu_source, self.gpus))
@@ -324,16 +331,25 @@ def to_source(word: str, gpus: int) -> GpuSource:
     return GpuSource(word) if word in _SOURCES else GpuSource.UNKNOWN
 
 
-def _to_dependencies(stored: Sequence[Dependency | Mapping[str, object]]) -> tuple[Dependency, ...]:
-    return tuple(
-        one if isinstance(one, Dependency) else read_dependencies((one,))[0] for one in stored
-    )
+def _to_counts(stored: str | Mapping[str, int]) -> Mapping[str, int]:
+    return counts_of_text(stored) if isinstance(stored, str) else stored
 
 
-def _to_request(stored: JobRequest | Mapping[str, object]) -> JobRequest:
-    return stored if isinstance(stored, JobRequest) else read_request(stored)
+def _to_tasks(stored: str | Mapping[JobState, int]) -> Mapping[JobState, int]:
+    if not isinstance(stored, str):
+        return stored
+    counts = counts_of_text(stored)
+    return {to_state(word): count for word, count in counts.items()} if counts else NO_TASKS
+
+
+def _to_dependencies(stored: str | tuple[Dependency, ...]) -> tuple[Dependency, ...]:
+    return dependencies_of_text(stored) if isinstance(stored, str) else stored
+
+
+def _to_request(stored: str | JobRequest) -> JobRequest:
+    return request_of_text(stored) if isinstance(stored, str) else stored
 
 
 def to_state(word: str) -> JobState:
     """Read a stored state; a word that a newer version wrote is UNKNOWN."""
-    return JobState(word) if word in _STATES else JobState.UNKNOWN
+    return _STATES.get(word, JobState.UNKNOWN)

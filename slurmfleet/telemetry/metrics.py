@@ -116,9 +116,9 @@ OUTBOX_MESSAGES = Gauge(
     "Messages that wait on the collector's disk for the bus.",
     ("cluster",),
 )
-STATE_FILES_DAMAGED = Counter(
-    "slurmfleet_state_files_damaged_total",
-    "Times that a collector's state file was found damaged and was moved aside.",
+STATE_FILES_ASIDE = Gauge(
+    "slurmfleet_state_files_aside",
+    "State files that the collector found damaged, and that lie aside until a person removes them.",
     ("cluster",),
 )
 STATE_ROWS_DAMAGED = Counter(
@@ -133,7 +133,7 @@ PROJECTED_FACTS = Counter(
 )
 PROJECTOR_BATCH_DURATION = Histogram(
     "slurmfleet_projector_batch_duration_seconds",
-    "How long one batch took from fetch to acknowledgement.",
+    "How long writing and acknowledging one batch took.",
     buckets=_SLOW_S,
 )
 PROJECTOR_LAG = Gauge(
@@ -172,6 +172,11 @@ ROLL_REPAIRS = Counter(
     "slurmfleet_roll_repairs_total",
     "Jobs that store and roll told differently, by what was done: adopt, tell_again, given_up.",
     ("cluster", "kind"),
+)
+ACTIONS = Counter(
+    "slurmfleet_actions_total",
+    "Actions on jobs, clusters and configuration, by what came of them: ok, failed, refused.",
+    ("action", "outcome"),
 )
 REQUEST_DURATION = Histogram(
     "slurmfleet_request_duration_seconds",

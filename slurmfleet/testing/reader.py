@@ -1,10 +1,13 @@
 """A `Reader` that answers from lists which the test holds."""
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
+from slurmfleet.store.read.audit import AuditFilter, AuditView, ChainCheck
 from slurmfleet.store.read.events import EventFilter
 from slurmfleet.store.read.freshness import Freshness, freshness_of
 from slurmfleet.store.read.jobs import JobFilter
@@ -22,9 +25,13 @@ class MemoryReader:
         """Start empty and well."""
         self.clock = clock
         self.job_views: list[JobView] = []
+        self.searched_back_to: datetime | None = None
+        """Of every page of jobs, as if a search had stopped for lack of time."""
+
         self.cluster_views: list[ClusterView] = []
         self.event_views: list[EventView] = []
         self.usage_views: list[UsageView] = []
+        self.audit_views: list[AuditView] = []
         self.problem: ProblemError | None = None
         """Raised by every question while it is set."""
 
@@ -37,7 +44,7 @@ class MemoryReader:
         self.asked.append(wanted)
         self._require(wanted.clusters)
         fitting = [view for view in self.job_views if _fits(view, wanted)]
-        return _page(fitting, after, limit)
+        return replace(_page(fitting, after, limit), searched_back_to=self.searched_back_to)
 
     async def job(self, cluster: ClusterName, job_id: JobId) -> JobView:
         """Give a job."""
@@ -112,6 +119,26 @@ class MemoryReader:
         self._fail_if_told()
         return StoreHealth(
             edition="plain", schema_version=6, server_version="18.6", latency_s=0.001
+        )
+
+    async def audit(self, wanted: AuditFilter, *, after: str | None, limit: int) -> Page[AuditView]:
+        """Give a page of actions; of the filter only the actor counts."""
+        self._fail_if_told()
+        fitting = [one for one in self.audit_views if wanted.actor in ("", one.actor)]
+        start = int(after or 0)
+        more = str(start + limit) if len(fitting) > start + limit else None
+        return Page(items=tuple(fitting[start : start + limit]), next_cursor=more)
+
+    async def check_chain(self, first: int, *, limit: int) -> ChainCheck:
+        """Find everything right."""
+        self._fail_if_told()
+        last = min(len(self.audit_views), first + limit - 1)
+        return ChainCheck(
+            ok=True,
+            checked=last - first + 1,
+            last_seq=last,
+            last_hash="00" * 32,
+            is_end=last == len(self.audit_views),
         )
 
     def _fail_if_told(self) -> None:

@@ -8,6 +8,8 @@ ROOT = Path(__file__).parents[2]
 ALLOWED = {
     "slurmfleet/contracts/job_codec.py": "requests up to LONGEST_REMEMBERED alone",
     "slurmfleet/contracts/mirror.py": "by type",
+    "slurmfleet/contracts/moments.py": "moments, no texts",
+    "slurmfleet/contracts/nouns.py": "moments, no texts",
     "slurmfleet/contracts/text.py": "by type",
     "slurmfleet/contracts/use_codec.py": "moments, no texts",
     "slurmfleet/slurm/job_record.py": "by dialect; rows up to LONGEST_REMEMBERED alone",
@@ -16,6 +18,7 @@ ALLOWED = {
     "slurmfleet/slurm/squeue.py": "rows up to LONGEST_REMEMBERED alone",
     "slurmfleet/store/job_details.py": "requests and dependencies of few characters alone",
     "slurmfleet/store/sample_text.py": "by type",
+    "slurmfleet/store/write/columns.py": "moments, no texts",
     "slurmfleet/store/statements.py": "by the name of a statement",
 }
 """Modules with a cache of their own, and why it cannot be filled with long texts."""

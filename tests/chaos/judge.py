@@ -38,6 +38,9 @@ class Verdict:
     silent: list[str] = field(default_factory=list[str])
     """Damage that nobody reported."""
 
+    differing: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Table and key of each row that differs from the calm stack's."""
+
     unseen: list[str] = field(default_factory=list[str])
     """What even the calm stack does not know of the cluster; no fault's doing, and told."""
 
@@ -62,6 +65,7 @@ def judge(
     *,
     stream_from: int,
     untold: Collection[str] = (),
+    known: Collection[tuple[str, str]] = (),
 ) -> Verdict:
     """Compare a hurt stack with a calm one, with the cluster, with its own stream and lists.
 
@@ -71,10 +75,12 @@ def judge(
         site: The cluster of both.
         stream_from: Facts before this place in the stream were found in the tables already.
         untold: Jobs of which Slurm tells nothing; see `never_told`.
+        known: Rows that differed after an earlier round, and were told then.
     """
     verdict = Verdict()
-    differs = tables.difference(tables.read_tables(calm), tables.read_tables(hurt))
+    differs = tables.difference(tables.read_tables(calm), tables.read_tables(hurt), known=known)
     for table, rows in differs.items():
+        verdict.differing |= {(table, tables.key_of(row)) for part in rows.values() for row in part}
         told = tables.in_short(rows["missing"], rows["too much"])
         kind = verdict.lost if rows["missing"] else verdict.wrong
         kind += _few(f"{table}: {len(told)} rows differ (here, calm)", told)

@@ -8,8 +8,10 @@ from typing import Any
 from tests.chaos.rounds import BACK_LIMIT_S, Round, as_json
 
 
-def summary(rounds: Sequence[Round], *, seed: int, not_here: Mapping[str, str]) -> dict[str, Any]:
-    """Give the sums."""
+def summary(
+    rounds: Sequence[Round], *, seed: int, not_here: Mapping[str, str], void: str = ""
+) -> dict[str, Any]:
+    """Give the sums; `void` says why rounds that were asked for have not been played."""
     back = sorted(one.back_s for one in rounds if one.back_s is not None)
     return {
         "seed": seed,
@@ -27,6 +29,7 @@ def summary(rounds: Sequence[Round], *, seed: int, not_here: Mapping[str, str]) 
         "outbox_peak": max((one.outbox_peak for one in rounds), default=0),
         "kinds": dict(Counter(kind for one in rounds for kind in one.kinds)),
         "not_here": dict(not_here),
+        "void": void,
         "each": [as_json(one) for one in rounds],
     }
 
@@ -45,7 +48,10 @@ def markdown(told: Mapping[str, Any]) -> str:
         ("of them unreported", told["silent"]),
         ("most messages in the outbox", told["outbox_peak"]),
     ]
-    lines = [f"Seed {told['seed']}.", "", "| what | |", "|---|---|"]
+    lines = [f"Seed {told['seed']}.", ""]
+    if told["void"]:
+        lines += [f"**{told['void']}.**", ""]
+    lines += ["| what | |", "|---|---|"]
     lines += [f"| {what} | {value} |" for what, value in rows]
     lines += ["", "| fault | rounds | back p50 | back most |", "|---|---|---|---|"]
     for kind, count in sorted(told["kinds"].items()):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from tests.chaos import watch
@@ -68,8 +69,19 @@ class Ground:
     stream_from: int = 1
     """All facts up to here were found in the tables in earlier rounds."""
 
+    known: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Rows that differ since a round that failed by them; later rounds are not blamed."""
+
     ledger: Ledger = field(default_factory=Ledger)
     begun_s: float = field(default_factory=time.monotonic)
+
+    def gone(self) -> str:
+        """Give which stack has ended altogether, in words; empty while both are there."""
+        return "; ".join(
+            f"the {name} stack has ended with status {stack.process.returncode}"
+            for name, stack in (("calm", self.calm), ("hurt", self.target.stack))
+            if stack.process.poll() is not None
+        )
 
 
 @contextmanager
@@ -166,29 +178,31 @@ def _running(site: SimulatedSite) -> list[str]:
 
 def _hurt(ground: Ground, draw: random.Random, faults: list[Fault]) -> int:
     """Let the faults happen while the cluster's time moves; give how long the outbox grew."""
-    ends: list[tuple[float, Callable[[], None]]] = []
+    ends: list[tuple[Timer, Callable[[], None]]] = []
     peak = 0
     try:
         for fault in faults:
             if ends:
                 time.sleep(draw.uniform(0, 1))
-            ends.append((time.monotonic() + fault.lasts_s, fault.begin(ground.target)))
+            end = fault.begin(ground.target)
+            # By the clock, whatever this thread waits for: a stopped collector does not look.
+            timer = Timer(fault.lasts_s, end)
+            timer.start()
+            ends.append((timer, end))
             for _ in range(fault.advances):
                 time.sleep(draw.uniform(0, 0.5))
                 ground.site.control("advance", seconds=STEP_S)
                 if fault.advances > 1:
                     # What nobody sees between two steps leaves no fact: both must look at each.
                     watch.together((ground.calm, ground.target.stack), _one_look)
-        while ends:
-            now_s = time.monotonic()
+        while any(timer.is_alive() for timer, _ in ends):
             peak = max(peak, _waiting(ground.target.stack))
-            for due in [one for one in ends if one[0] <= now_s]:
-                ends.remove(due)
-                due[1]()
             time.sleep(0.1)
     finally:
-        for _, end in ends:
-            end()
+        for timer, end in ends:
+            if timer.is_alive():  # something failed, or Ctrl-C
+                timer.cancel()
+                end()
     return peak
 
 
@@ -210,6 +224,7 @@ def _judged(ground: Ground) -> Verdict:
         gone, silent = ground.ledger.after(hurt)
         ground.target.damaged.append(f"{gone} messages are newly gone, and told of")
         verdict.silent += silent
+    ground.known |= verdict.differing
     ground.stream_from = max(state.first, min(state.last, watch.stream_state(hurt).last))
     return verdict
 
@@ -223,8 +238,11 @@ def _quiet(stack: Stack) -> float:
 def _settled(ground: Ground, verdict: Verdict) -> Verdict:
     """Give accounting, and rolls where something was damaged, the time to bring the rest.
 
-    What was lost stays lost, and what was doubled doubled, however long one waits.
+    What was lost stays lost, and what was doubled doubled, however long one waits. The cluster's
+    time moves once: a job that is completing in the queue has ended in accounting, and who asks
+    which is up to the moment.
     """
+    ground.site.control("advance", seconds=STEP_S)
     deadline_s = time.monotonic() + GIVE_UP_S
     while not verdict.is_good and time.monotonic() < deadline_s:
         time.sleep(2)
@@ -239,6 +257,7 @@ def _compared(ground: Ground) -> Verdict:
         ground.site,
         stream_from=ground.stream_from,
         untold=ground.untold,
+        known=ground.known,
     )
 
 

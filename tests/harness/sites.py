@@ -167,9 +167,15 @@ def real_sites(names: Iterable[str]) -> Iterator[dict[str, RealSite]]:
         pytest.skip(why)
     found = _running()
     if missing := sorted(set(names) - found):
-        subprocess.run(
-            [TESTBED / "up.sh", "--add", *missing], check=True, timeout=240, capture_output=True
+        told = subprocess.run(
+            [TESTBED / "up.sh", "--add", *missing],
+            check=False,
+            timeout=240,
+            capture_output=True,
+            text=True,
         )
+        if told.returncode:
+            raise RuntimeError(f"the testbed did not come up:\n{told.stdout}{told.stderr}")
     about = json.loads((TESTBED_ROOT / "testbed.json").read_text())
     try:
         yield {

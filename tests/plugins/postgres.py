@@ -38,7 +38,7 @@ class DatabaseServer:
 
     superuser_dsn: str
     template: str | None
-    """A migrated database to copy; None where copies are refused, then each is migrated."""
+    """A migrated database to copy; None: each is migrated by itself."""
 
     def dsn(self, database: str) -> str:
         return make_conninfo(self.superuser_dsn, dbname=database)
@@ -74,15 +74,13 @@ async def wheel_server(
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def timescale_server() -> DatabaseServer:
-    """Use a running PostgreSQL with TimescaleDB, where its background workers forbid copies."""
+async def timescale_server() -> AsyncGenerator[DatabaseServer]:
+    """Use a running PostgreSQL with TimescaleDB."""
     dsn = os.environ.get("SLURMFLEET_TEST_TIMESCALE_DSN", "")
     if not dsn:
         pytest.skip("SLURMFLEET_TEST_TIMESCALE_DSN is not set: deploy/testbed/timescale.sh up")
-    server = DatabaseServer(superuser_dsn=dsn, template=None)
-    async with database_on(server) as database:
-        await let_in(database.superuser_dsn, PASSWORDS)
-    return server
+    async with _with_template(dsn) as server:
+        yield server
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -90,10 +88,8 @@ async def community_server() -> AsyncGenerator[DatabaseServer]:
     """Run TimescaleDB under its own licence, in the image that docker-compose.yml names."""
     with ExitStack() as stack:
         dsn = stack.enter_context(community_dsn())
-        server = DatabaseServer(superuser_dsn=dsn, template=None)
-        async with database_on(server) as database:
-            await let_in(database.superuser_dsn, PASSWORDS)
-        yield server
+        async with _with_template(dsn) as server:
+            yield server
 
 
 @pytest.fixture
@@ -143,6 +139,31 @@ def community_dsn() -> Iterator[str]:
     image = yaml.safe_load(COMPOSE_FILE.read_text())["services"]["timescaledb"]["image"]
     with PostgresContainer(image, driver=None) as container:
         yield container.get_connection_url()
+
+
+@asynccontextmanager
+async def _with_template(superuser_dsn: str) -> AsyncGenerator[DatabaseServer]:
+    """Make a migrated database on a server that others use too, to copy for each test.
+
+    A copy is refused while anybody is connected, and TimescaleDB's scheduler connects to every
+    database that lets it.
+    """
+    name = f"template_{os.getpid()}"
+    template, dsn = sql.Identifier(name), make_conninfo(superuser_dsn, dbname=name)
+    await run_alone(superuser_dsn, sql.SQL("CREATE DATABASE {}").format(template))
+    try:
+        await migrate(dsn)
+        await let_in(dsn, PASSWORDS)
+        for closing in (
+            sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS FALSE").format(template),
+            sql.SQL(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}"
+            ).format(sql.Literal(name)),
+        ):
+            await run_alone(superuser_dsn, closing)
+        yield DatabaseServer(superuser_dsn=superuser_dsn, template=name)
+    finally:
+        await run_alone(superuser_dsn, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(template))
 
 
 @asynccontextmanager

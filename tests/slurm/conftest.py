@@ -1,6 +1,6 @@
 """One stack that watches real and simulated clusters, for every test of this suite."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -58,14 +58,24 @@ def feed(stack: Stack) -> Iterator[Feed]:
 
 
 @pytest.fixture(scope="module", params=[SIMULATED, *REAL])
-def site(request: pytest.FixtureRequest, stack: Stack) -> Site:
-    """Give a cluster that the stack watches; a real one is added as a user would add it."""
+def site(request: pytest.FixtureRequest, watched: Callable[[str], RealSite]) -> Site:
+    """Give a cluster that the stack watches."""
     if request.param == SIMULATED:
         return request.getfixturevalue("simulated")[SIMULATED]
-    site: RealSite = request.getfixturevalue("real")[request.param]
-    if stack.cli("cluster", "show", site.name, expect=None).returncode:
-        _add(stack, site)
-    return site
+    return watched(request.param)
+
+
+@pytest.fixture(scope="session")
+def watched(request: pytest.FixtureRequest, stack: Stack) -> Callable[[str], RealSite]:
+    """Give what lets the stack watch a real cluster, added as a user would add it."""
+
+    def give(name: str) -> RealSite:
+        site: RealSite = request.getfixturevalue("real")[name]
+        if stack.cli("cluster", "show", name, expect=None).returncode:
+            _add(stack, site)
+        return site
+
+    return give
 
 
 def _add(stack: Stack, site: RealSite) -> None:

@@ -331,7 +331,7 @@ async def test_steps_are_off_unless_the_registry_allows_some(place: Site, jobs: 
     job_id = jobs(f"-p {gpu_partition(place)} --gres=gpu:1")
 
     async with (
-        desk_of(place) as desk,
+        desk_of(place, step_interval_s=1) as desk,
         stepping(desk) as (_, survey, streams),
     ):
         await look(desk, job_id)

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.api.answers import ItemList, list_response, object_response
+from services.api.answers import ItemList, JobPage, list_response, object_response
 from services.api.errors import documented
 from services.api.gateway import Gateway
 from services.api.queries import JobQuery, NoQuery, PageQuery, refuse_repeated
 from slurmfleet.contracts.ids import cluster_name, job_id
 from slurmfleet.contracts.problems import ProblemCode
+from slurmfleet.contracts.text import shown
 from slurmfleet.store.rows import EventView, JobView
 
 _PATH_ERRORS = (
@@ -37,13 +38,21 @@ def job_routes(gateway: Gateway) -> APIRouter:
     @router.get(
         "",
         summary="List jobs, newest submission first",
-        responses={200: {"model": ItemList[JobView]}, **documented(*_LIST_ERRORS)},
+        responses={200: {"model": JobPage}, **documented(*_LIST_ERRORS)},
     )
     async def list_jobs(request: Request, query: Annotated[JobQuery, Query()]) -> Response:
+        """A search for text that no index helps with gives what it finds in a tenth of a second.
+
+        Such a page is short or empty and has `searched_back_to`; follow `next_cursor` until it is
+        null.
+        """
         wanted = query.as_filter()
         page = await reader.jobs(wanted, after=query.cursor, limit=query.limit)
         age = await reader.freshness(wanted.clusters)
-        return list_response(request, items=page.items, next_cursor=page.next_cursor, age=age)
+        more = {"searched_back_to": shown(page.searched_back_to)}
+        return list_response(
+            request, items=page.items, next_cursor=page.next_cursor, age=age, more=more
+        )
 
     @router.get(
         "/{cluster}/{job}",

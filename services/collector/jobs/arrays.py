@@ -9,9 +9,10 @@ Source: squeue(1), "JOB ARRAY SUPPORT"; docs/slurm-output.md, "Ids".
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from slurmfleet.contracts.ids import JobId
-from slurmfleet.contracts.jobs import NO_TASKS, Job, JobState
+from slurmfleet.contracts.jobs import NO_GPUS, NO_TASKS, Job, JobState
 
 _WORST_FIRST = (
     JobState.FAILED,
@@ -72,13 +73,35 @@ def whole_array(
         node_names=(),
         has_all_node_names=True,
         batch_host="",
+        gpus_by_type=_types(pattern, known, *tasks),
         restart_count=known.restart_count if known is not None else 0,
+        eligible_at=_eligible_at(state, pattern, (known, remainder, *tasks)),
         started_at=min(starts, default=None),
         expected_start_at=remainder.expected_start_at if remainder is not None else None,
         ended_at=max(ends, default=None) if state.is_terminal else None,
         exit_code=worst.exit_code if worst is not None else None,
         exit_signal=worst.exit_signal if worst is not None else None,
     )
+
+
+def _types(*told: Job | None) -> Mapping[str, int]:
+    """Give what GPUs a task has: the record of those that wait names no type where nobody asked.
+
+    So it is the same whether or not anybody saw that record before the first task ran.
+    """
+    types = (one.gpus_by_type for one in told if one is not None)
+    return next(filter(None, types), NO_GPUS)
+
+
+def _eligible_at(state: JobState, pattern: Job, told: Sequence[Job | None]) -> datetime | None:
+    """Give from when the first task could run; of an array that waits, what Slurm says of it now.
+
+    The record of the waiting tasks may be gone before anybody saw it with that moment.
+    """
+    if state is JobState.PENDING and pattern.eligible_at is not None:
+        return pattern.eligible_at
+    moments = [one.eligible_at for one in told if one is not None]
+    return min((one for one in moments if one is not None), default=None)
 
 
 def _without_own(task: Job) -> Job:

@@ -1,4 +1,7 @@
-"""The roll call: now and then all live jobs are named, so that others find what they missed."""
+"""The roll call: now and then all live jobs are named, so that others find what they missed.
+
+On request those that are over are named as well, as long as they are remembered.
+"""
 
 from datetime import datetime
 from itertools import islice
@@ -14,19 +17,28 @@ ENTRIES = 5_000
 """Jobs in one message, some 180 KB."""
 
 
-def roll(cluster: ClusterName, memory: Memory, now: datetime) -> tuple[RollCalled, ...]:
-    """Give the roll of a cluster's live jobs, in as many parts as it takes; at least one."""
-    live = iter(
+def roll(
+    cluster: ClusterName, memory: Memory, now: datetime, *, with_ended: bool = False
+) -> tuple[RollCalled, ...]:
+    """Give the roll of a cluster's jobs, in as many parts as it takes; at least one.
+
+    Args:
+        cluster: Whose jobs these are.
+        memory: What is remembered.
+        now: When the roll is called.
+        with_ended: Name those too that are over, for whoever missed facts of them.
+    """
+    named = iter(
         RollEntry(
             job_id=known.job.job_id,
             submitted_at=known.job.submitted_at,
             revision=known.revision,
         )
         for known in memory.values()
-        if not known.is_over
+        if with_ended or not known.is_over
     )
     parts: list[tuple[RollEntry, ...]] = []
-    while chunk := tuple(islice(live, ENTRIES)):
+    while chunk := tuple(islice(named, ENTRIES)):
         parts.append(chunk)
     return tuple(
         RollCalled(
@@ -36,6 +48,7 @@ def roll(cluster: ClusterName, memory: Memory, now: datetime) -> tuple[RollCalle
             part=number,
             parts=max(1, len(parts)),
             jobs=jobs,
+            with_ended=with_ended,
         )
         for number, jobs in enumerate(parts or [()])
     )

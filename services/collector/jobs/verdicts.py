@@ -228,6 +228,8 @@ def _refine(known: Job, row: Job) -> Job:
         ),
         reason=known.reason if known.state.is_terminal else end_reason(row.reason),
         started_at=row.started_at or (known.started_at if known.node_list else None),
+        # The queue may never have shown it: a job can wait, run and end between two looks.
+        eligible_at=row.eligible_at or known.eligible_at,
         expected_start_at=None,
         ended_at=row.ended_at or known.ended_at,
         exit_code=row.exit_code if row.exit_code is not None else known.exit_code,

@@ -1,7 +1,7 @@
 """What accounting is asked about, in which order, and when again; pure.
 
-First jobs with an open question. Then jobs that are followed no more, now and then. Then, once or
-twice, live jobs whose submit line is not known: accounting alone has it. Beside them, a window of
+First jobs with an open question. Then jobs that are followed no more, now and then. Then, a few
+times, live jobs whose submit line is not known: accounting alone has it. Beside them, a window of
 time: which followed jobs ended in it, so that one that came and went between two looks is told too.
 """
 
@@ -23,8 +23,16 @@ MOST_GROUPS = 500
 """Asked about at once: one section."""
 
 MOST_INTRODUCTIONS = 200
-TIMES_INTRODUCED = 2
+TIMES_INTRODUCED = 4
 """How often a live job without a submit line is asked about; some have none."""
+
+INTRODUCED_AGAIN = timedelta(seconds=10)
+"""After the first time, and four times as long after each further one: 0, 10, 50 and 210 s.
+
+slurmctld tells slurmdbd of new jobs in batches, every five seconds where it has no record of them
+yet, and later where slurmdbd is slow: a job may be unknown to accounting while it runs. Questions
+that keep the pace of looks alone would all be asked before it has one.
+"""
 
 FOLLOWED_NO_MORE_EVERY = timedelta(minutes=5)
 WINDOW_EVERY = timedelta(minutes=5)
@@ -77,8 +85,9 @@ class Agenda:
         self._backfill = backfill
         self._backfill_most = backfill_most
         self._asked_at: dict[JobId, datetime] = {}
-        """When jobs that are followed no more were last asked about."""
+        """When each job was last asked about."""
         self._introduced: dict[JobId, int] = {}
+        """How often each was."""
         self._window_asked_at: datetime | None = None
         self._next_at: datetime | None = None
 
@@ -98,7 +107,7 @@ class Agenda:
         no_more = self._followed_no_more(now, memory, followed)
         jobs += islice(no_more, max(0, MOST_JOBS - len(jobs)))
         if len(jobs) < MOST_JOBS:
-            jobs += islice(self._to_introduce(memory), MOST_INTRODUCTIONS)
+            jobs += islice(self._to_introduce(now, memory), MOST_INTRODUCTIONS)
         return frozenset(jobs)
 
     def is_window_due(self, now: datetime) -> bool:
@@ -141,16 +150,21 @@ class Agenda:
         for job_id, known in memory.items():
             if known.is_over or followed.has(known.job):
                 continue
-            asked_at = self._asked_at.get(job_id)
-            if asked_at is None or not timedelta() <= now - asked_at <= FOLLOWED_NO_MORE_EVERY:
+            if self._is_due(job_id, now, FOLLOWED_NO_MORE_EVERY):
                 yield job_id
 
-    def _to_introduce(self, memory: Memory) -> Iterable[JobId]:
+    def _is_due(self, job_id: JobId, now: datetime, after: timedelta) -> bool:
+        """Whether more time has passed since a job was asked about, or the clock was set back."""
+        asked_at = self._asked_at.get(job_id)
+        return asked_at is None or not timedelta() <= now - asked_at <= after
+
+    def _to_introduce(self, now: datetime, memory: Memory) -> Iterable[JobId]:
         return (
             job_id
             for job_id, known in memory.items()
             if not known.ended
             and not known.is_group
             and not known.job.submit_line
-            and self._introduced.get(job_id, 0) < TIMES_INTRODUCED
+            and (times := self._introduced.get(job_id, 0)) < TIMES_INTRODUCED
+            and self._is_due(job_id, now, INTRODUCED_AGAIN * 4 ** (times - 1))
         )

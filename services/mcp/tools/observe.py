@@ -14,10 +14,19 @@ from services.mcp.answers import (
     cluster_line,
     jobs_answer,
 )
-from services.mcp.arguments import Words, cluster_names, job_states, words
+from services.mcp.arguments import (
+    READS_ONLY,
+    Cluster,
+    JobId,
+    Words,
+    cluster_names,
+    job_states,
+    words,
+)
 from services.mcp.errors import told_problems
 from services.mcp.render import clusters_text, health_text, job_text, jobs_text
 from services.mcp.schemas import schema_of
+from services.mcp.sources import Sources
 from slurmfleet.contracts import ids
 from slurmfleet.contracts.problems import ProblemError
 from slurmfleet.contracts.text import shown_fields
@@ -30,20 +39,13 @@ from slurmfleet.timing.clock import Clock
 MAX_JOBS = 200
 DEFAULT_JOBS = 50
 
-Cluster = Annotated[str, Field(description="Cluster name, as get_cluster_status lists them.")]
 Limit = Annotated[int, Field(ge=1, le=MAX_JOBS, description="Jobs on a page.")]
 Moment = Annotated[AwareDatetime | None, Field(description="ISO 8601 with time zone.")]
 
-_READS_ONLY = {
-    "read_only_hint": True,
-    "destructive_hint": False,
-    "idempotent_hint": True,
-    "open_world_hint": False,
-}
 
-
-def observe_tools(reader: Reader, clock: Clock) -> list[Tool]:
-    """Give the tools of this set over a reader."""
+def observe_tools(sources: Sources) -> list[Tool]:
+    """Give the tools of this set that answer from the store."""
+    reader, clock = sources.reader, sources.clock
     return [
         _health_check(reader, clock),
         _list_jobs(reader),
@@ -68,7 +70,7 @@ def _health_check(reader: Reader, clock: Clock) -> Tool:
         title="Check slurmfleet's health",
         description="Whether slurmfleet itself works and which clusters' data is stale, and why. "
         "Use it when answers look old or wrong.",
-        annotations=ToolAnnotations(title="Check slurmfleet's health", **_READS_ONLY),
+        annotations=ToolAnnotations(title="Check slurmfleet's health", **READS_ONLY),
         output_schema=schema_of(HealthAnswer),
     )
 
@@ -122,7 +124,7 @@ def _list_jobs(reader: Reader) -> Tool:
             )
             page = await reader.jobs(wanted, after=cursor, limit=limit)
             age = await reader.freshness(wanted.clusters)
-        answer = jobs_answer(page.items, next_cursor=page.next_cursor, age=age)
+        answer = jobs_answer(page, age=age)
         return ToolResult(content=jobs_text(answer), structured_content=shown_fields(answer))
 
     return FunctionTool.from_function(
@@ -130,8 +132,10 @@ def _list_jobs(reader: Reader) -> Tool:
         title="List jobs on all clusters",
         description="Jobs of the followed users and accounts, live and past, on every cluster, "
         "newest submission first. All conditions must hold; lists or comma-separated text. "
-        "For what runs or waits now pass live=true.",
-        annotations=ToolAnnotations(title="List jobs on all clusters", **_READS_ONLY),
+        "For what runs or waits now pass live=true. A query that must read old jobs one by one "
+        "gives short or empty pages with searched_back_to: go on with next_cursor, or narrow since "
+        "and until.",
+        annotations=ToolAnnotations(title="List jobs on all clusters", **READS_ONLY),
         output_schema=schema_of(JobsAnswer),
     )
 
@@ -139,9 +143,7 @@ def _list_jobs(reader: Reader) -> Tool:
 def _get_job(reader: Reader) -> Tool:
     async def get_job(
         cluster: Cluster,
-        job_id: Annotated[
-            str | int, Field(description="Slurm job id: 4711, array task 4711_3, or 4711+1.")
-        ],
+        job_id: JobId,
     ) -> ToolResult:
         with told_problems():
             view = await reader.job(ids.cluster_name(cluster), ids.job_id(str(job_id)))
@@ -152,7 +154,7 @@ def _get_job(reader: Reader) -> Tool:
         title="Show one job",
         description="Everything known of one job: state and reason, resources, times, paths, exit "
         "status. Slurm recycles ids; this is the latest submission.",
-        annotations=ToolAnnotations(title="Show one job", **_READS_ONLY),
+        annotations=ToolAnnotations(title="Show one job", **READS_ONLY),
         output_schema=schema_of(JobView),
     )
 
@@ -180,6 +182,6 @@ def _get_cluster_status(reader: Reader, clock: Clock) -> Tool:
         title="Show how clusters are",
         description="Which clusters are configured, whether each is reached, how old its data is, "
         "and how many jobs and GPUs run and wait there, yours and everybody's.",
-        annotations=ToolAnnotations(title="Show how clusters are", **_READS_ONLY),
+        annotations=ToolAnnotations(title="Show how clusters are", **READS_ONLY),
         output_schema=schema_of(ClustersAnswer),
     )

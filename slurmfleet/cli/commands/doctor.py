@@ -93,6 +93,7 @@ async def _all_checks(
 
 _RESTART = "`slurmfleet status`; if it lasts, restart the stack."
 _ADVICE = {
+    "state-files": "Read docs/runbooks/state-file-damaged.md; removing the files ends this.",
     "stream": "Read docs/runbooks/stream-damaged.md, and have the disk looked at.",
     "dead-letters": "`slurmfleet events dead` lists them with their reasons, and tells them again.",
 }

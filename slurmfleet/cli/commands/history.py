@@ -15,6 +15,7 @@ from slurmfleet.cli.moments import moment_option
 from slurmfleet.cli.options import AsJson, Url
 from slurmfleet.cli.output import Column, Output, table
 from slurmfleet.cli.running import with_api
+from slurmfleet.cli.searching import search_jobs
 from slurmfleet.timing.clock import SystemClock
 
 _COLUMNS = (
@@ -69,7 +70,7 @@ def history(
     }
 
     async def show(api: ApiClient) -> None:
-        document = await api.get("/v1/jobs", {**filters, "limit": limit, "cursor": cursor})
+        document = await search_jobs(api, filters, output, limit=limit, cursor=cursor)
         if as_json:
             output.json(document)
         else:

@@ -22,6 +22,7 @@ from slurmfleet.cli.moments import moment_option
 from slurmfleet.cli.options import AsJson, Url
 from slurmfleet.cli.output import Column, Output, table
 from slurmfleet.cli.running import with_api
+from slurmfleet.cli.searching import search_jobs
 from slurmfleet.timing.clock import SystemClock
 
 _COLUMNS = (
@@ -84,7 +85,7 @@ def jobs(
     output = Output(as_json=as_json)
 
     async def once(api: ApiClient) -> None:
-        document = await api.get("/v1/jobs", params)
+        document = await search_jobs(api, params, output, limit=limit, cursor=cursor)
         if as_json:
             output.json(document)
         else:
@@ -130,6 +131,8 @@ def job(
 def jobs_page(document: JsonValue) -> RenderableType:
     """Give a table of jobs, with the age of what it shows."""
     page = understood(document, JobList)
+    if not page.items and page.next_cursor:  # a watch does not follow a search to its end
+        return Text("None found so far: say where to look, with --since and --until.")
     if not page.items:
         return Text("No jobs match.")
     rows = [_row(one) for one in page.items]

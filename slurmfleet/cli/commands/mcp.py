@@ -2,6 +2,9 @@
 
 import os
 import sys
+from typing import Annotated
+
+import typer
 
 from slurmfleet.cli.errors import UnreachableError
 from slurmfleet.cli.options import AsJson, DataDir
@@ -11,12 +14,23 @@ from slurmfleet.cli.stack.lock import is_held
 from slurmfleet.cli.stack.record import read_record
 
 
-def mcp(*, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Serve MCP on stdin and stdout, from the database of the running stack."""
+def mcp(
+    *,
+    toolsets: Annotated[
+        str, typer.Option(help="Which tools to offer, with commas: observe,operate; else all.")
+    ] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve MCP on stdin and stdout, from the database of the running stack.
+
+    It may do what whoever starts it may; with SLURMFLEET_MCP_AGENT_TOKEN what that token may.
+    """
     _ = as_json  # what this command prints is the protocol, which is JSON
     settings = CliSettings()
     environment = {**inherited_environment(), **_connection(settings, data_dir)}
     command = [sys.executable, "-m", "services.mcp", "--stdio"]
+    command += ["--toolsets", toolsets] if toolsets else []
     os.execve(sys.executable, command, environment)  # noqa: S606 no shell is wanted
 
 

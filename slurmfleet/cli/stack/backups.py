@@ -1,6 +1,7 @@
 """Backups on a schedule: when the next one is due, and trying again after a failure."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -117,13 +118,20 @@ async def look_after_backups(
     await clock.sleep(SETTLE_S)
 
     async def take() -> None:
-        file = await _run(layout, rota, environment)
-        record_trouble(layout, "")
+        try:
+            file = await _run(layout, rota, environment)
+            record_trouble(layout, "")
+        except OSError as exc:
+            raise ScheduledBackupError(f"{exc.filename or 'a file'}: {exc.strerror}") from exc
         say("backup", f"written: {file}")
 
     def failed(error: str) -> None:
-        record_trouble(layout, error)
         say("backup", f"failed: {error}")
+        try:
+            record_trouble(layout, error)
+        except OSError as exc:
+            # On a full disk a backup fails and so does writing that down; the stack goes on.
+            say("backup", f"cannot be noted for doctor: {exc.strerror}")
 
     await back_up_again_and_again(rota, take, clock=clock, on_failure=failed)
 
@@ -156,7 +164,8 @@ async def _run(layout: Layout, rota: Rota, environment: Mapping[str, str]) -> st
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-    with log_file.open("ab") as log:
+    with contextlib.suppress(OSError), log_file.open("ab") as log:
+        # What the program said decides, whether the log has room for it or not.
         log.write(output + errors)
     if process.returncode != 0:
         raise ScheduledBackupError(_reason(errors))

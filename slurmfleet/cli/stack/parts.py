@@ -78,10 +78,10 @@ class ModuleProcess:
 
     async def start(self) -> None:
         """Start the module; its output goes to the log."""
-        rotate(self.log_file)
-        self.log_file.touch(mode=PRIVATE_FILE)
-        with self.log_file.open("ab") as log:
-            try:
+        try:
+            rotate(self.log_file)
+            self.log_file.touch(mode=PRIVATE_FILE)
+            with self.log_file.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-I", "-S", str(_TETHER), str(os.getpid())),
                     *(sys.executable, "-m", self.module),
@@ -91,8 +91,8 @@ class ModuleProcess:
                     stderr=log,
                     start_new_session=True,
                 )
-            except OSError as exc:
-                raise PartError(f"{self.name} cannot be started: {exc.strerror}") from exc
+        except OSError as exc:
+            raise PartError(f"{self.name} cannot be started: {exc.strerror}") from exc
 
     async def stop(self) -> None:
         """Ask it to end; kill it and whatever it started after `STOP_LIMIT_S`."""

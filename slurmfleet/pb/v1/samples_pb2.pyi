@@ -649,17 +649,19 @@ class SurveyFinished(_message.Message):
     def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., topic: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ok: _Optional[bool] = ..., error: _Optional[str] = ..., interval_s: _Optional[float] = ..., sections: _Optional[_Iterable[_Union[_sections_pb2.SectionOutcome, _Mapping]]] = ..., facts: _Optional[int] = ..., rejected: _Optional[int] = ..., slurm_rpcs: _Optional[int] = ...) -> None: ...
 
 class RollCalled(_message.Message):
-    __slots__ = ("cluster", "observed_at", "source", "part", "parts", "jobs")
+    __slots__ = ("cluster", "observed_at", "source", "part", "parts", "jobs", "with_ended")
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_AT_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     PART_FIELD_NUMBER: _ClassVar[int]
     PARTS_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    WITH_ENDED_FIELD_NUMBER: _ClassVar[int]
     cluster: str
     observed_at: _timestamp_pb2.Timestamp
     source: str
     part: int
     parts: int
     jobs: _containers.RepeatedCompositeFieldContainer[RollEntry]
-    def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., part: _Optional[int] = ..., parts: _Optional[int] = ..., jobs: _Optional[_Iterable[_Union[RollEntry, _Mapping]]] = ...) -> None: ...
+    with_ended: bool
+    def __init__(self, cluster: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., part: _Optional[int] = ..., parts: _Optional[int] = ..., jobs: _Optional[_Iterable[_Union[RollEntry, _Mapping]]] = ..., with_ended: _Optional[bool] = ...) -> None: ...

@@ -3,14 +3,27 @@
 import base64
 import binascii
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from slurmfleet.contracts.ids import ClusterName, JobKey, job_id
+from slurmfleet.contracts.ids import ClusterName, JobId, job_id
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
+from slurmfleet.store.read.matching import storable
 
 _MAX_CHARS = 512
 _MAX_SEQ = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlace:
+    """A place in the list of jobs: behind this one, which need not exist."""
+
+    submitted_at: datetime
+    cluster: ClusterName
+    job_id: JobId
+    is_reading: bool = False
+    """A text is searched by reading job after job, since no index found it in time."""
 
 
 class InvalidCursorError(ProblemError):
@@ -25,26 +38,33 @@ class InvalidCursorError(ProblemError):
         )
 
 
-def job_cursor(key: JobKey) -> str:
-    """Give the cursor of the page after this job."""
-    moment = key.submitted_at.astimezone(UTC).isoformat(timespec="microseconds")
-    return _encode(["j", moment, key.cluster, key.job_id])
+def job_cursor(place: JobPlace) -> str:
+    """Give the cursor of the page after this place."""
+    moment = place.submitted_at.astimezone(UTC).isoformat(timespec="microseconds")
+    return _encode(["r" if place.is_reading else "j", moment, place.cluster, place.job_id])
 
 
-def read_job_cursor(cursor: str) -> JobKey:
-    """Give the job after which the page begins.
+def read_job_cursor(cursor: str) -> JobPlace:
+    """Give the place after which the page begins.
 
     Raises:
         InvalidCursorError: It is none of ours.
     """
     match _decode(cursor):
-        case ["j", str(moment), str(cluster), str(identity)]:
+        case ["j" | "r" as kind, str(moment), str(cluster), str(identity)]:
             try:
                 submitted_at = datetime.fromisoformat(moment).astimezone(UTC)
-                key = job_id(identity)
+                # Where a search has read to is the place of no job.
+                key = JobId("") if kind == "r" and not identity else job_id(identity)
+                storable(cluster, name="cursor")
             except (ValueError, OverflowError, ProblemError) as exc:
                 raise InvalidCursorError from exc
-            return JobKey(cluster=ClusterName(cluster), job_id=key, submitted_at=submitted_at)
+            return JobPlace(
+                submitted_at=submitted_at,
+                cluster=ClusterName(cluster),
+                job_id=key,
+                is_reading=kind == "r",
+            )
         case _:
             raise InvalidCursorError
 
@@ -63,6 +83,24 @@ def read_event_cursor(cursor: str) -> int:
     match _decode(cursor):
         case ["e", int(event_seq)] if 0 <= event_seq <= _MAX_SEQ:
             return event_seq
+        case _:
+            raise InvalidCursorError
+
+
+def audit_cursor(audit_seq: int) -> str:
+    """Give the cursor of the page after this record, which goes back in time."""
+    return _encode(["a", audit_seq])
+
+
+def read_audit_cursor(cursor: str) -> int:
+    """Give the record before which the page begins.
+
+    Raises:
+        InvalidCursorError: It is none of ours.
+    """
+    match _decode(cursor):
+        case ["a", int(audit_seq)] if 0 <= audit_seq <= _MAX_SEQ:
+            return audit_seq
         case _:
             raise InvalidCursorError
 

@@ -1,22 +1,18 @@
 """Jobs, live and past."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from slurmfleet.contracts.ids import ClusterName, JobId, JobKey
+from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.jobs import JobState
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.store.pool import Params, StorePool
 from slurmfleet.store.read.clusters import require_clusters
-from slurmfleet.store.read.cursors import (
-    event_cursor,
-    job_cursor,
-    read_event_cursor,
-    read_job_cursor,
-)
+from slurmfleet.store.read.cursors import event_cursor, read_event_cursor, read_job_cursor
 from slurmfleet.store.read.matching import any_of, containing, storable, within_limit
+from slurmfleet.store.read.search import LIMITS, SearchLimits, place_params, search_jobs, whole_page
 from slurmfleet.store.rows import EventView, JobView, Page
+from slurmfleet.timing.clock import Clock, SystemClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +41,7 @@ class JobFilter:
 
 
 EVERY_JOB = JobFilter()
+_CLOCK = SystemClock()
 
 
 async def list_jobs(
@@ -54,8 +51,10 @@ async def list_jobs(
     now: datetime,
     after: str | None = None,
     limit: int = 100,
+    clock: Clock = _CLOCK,
+    search_limits: SearchLimits = LIMITS,
 ) -> Page[JobView]:
-    """Give a page of jobs, newest submission first.
+    """Give a page of jobs, newest submission first; with a text to search for it may be short.
 
     Args:
         pool: Where to ask.
@@ -63,18 +62,23 @@ async def list_jobs(
         now: Ages are measured against it.
         after: The `next_cursor` of the page before.
         limit: Jobs on a page, 1 to 1,000.
+        clock: Measures how long a search takes.
+        search_limits: How long it may take.
 
     Raises:
         ProblemError: A bad cursor or limit, or a cluster that is not known.
         StoreError: In every kind of its tree.
     """
     page_size = within_limit(limit)
-    cursor = read_job_cursor(after) if after else None
-    params = _job_params(job_filter, now=now, after=cursor, limit=page_size + 1)
+    place = read_job_cursor(after) if after else None
+    params = _job_params(job_filter, now=now)
     await require_clusters(pool, job_filter.clusters)
-    rows = await pool.rows("list_jobs", JobView, params)
-    items = tuple(rows[:page_size])
-    return Page(items=items, next_cursor=_next_jobs(items) if len(rows) > page_size else None)
+    if job_filter.q:
+        return await search_jobs(
+            pool, params, page_size=page_size, after=place, clock=clock, limits=search_limits
+        )
+    wanted = {**params, **place_params(place), "limit": page_size + 1}
+    return whole_page(await pool.rows("list_jobs", JobView, wanted), page_size)
 
 
 async def get_job(
@@ -87,8 +91,8 @@ async def get_job(
         StoreError: In every kind of its tree.
     """
     only = JobFilter(clusters=(cluster,))
-    params = _job_params(only, now=now, after=None, limit=1)
-    rows = await pool.rows("list_jobs", JobView, {**params, "job_id": storable(job_id, name="id")})
+    wanted = {**_job_params(only, now=now), **place_params(None), "limit": 1}
+    rows = await pool.rows("list_jobs", JobView, {**wanted, "job_id": storable(job_id, name="id")})
     if not rows:
         await require_clusters(pool, (cluster,))
         raise _not_found(cluster, job_id)
@@ -122,9 +126,8 @@ async def job_timeline(
     return Page(items=items, next_cursor=more)
 
 
-def _job_params(
-    job_filter: JobFilter, *, now: datetime, after: JobKey | None, limit: int
-) -> Params:
+def _job_params(job_filter: JobFilter, *, now: datetime) -> Params:
+    """Give the parameters of `list_jobs` but for the place and the limit."""
     return {
         "clusters": any_of(job_filter.clusters, name="cluster"),
         "job_id": None,
@@ -137,19 +140,8 @@ def _job_params(
         "since": job_filter.since,
         "until": job_filter.until,
         "live": job_filter.live,
-        "after_submitted_at": after.submitted_at if after else None,
-        "after_cluster": after.cluster if after else None,
-        "after_job_id": after.job_id if after else None,
         "now": now,
-        "limit": limit,
     }
-
-
-def _next_jobs(items: Sequence[JobView]) -> str:
-    last = items[-1]
-    return job_cursor(
-        JobKey(cluster=last.cluster, job_id=last.job_id, submitted_at=last.submitted_at)
-    )
 
 
 def _not_found(cluster: ClusterName, job_id: JobId) -> ProblemError:

@@ -18,6 +18,13 @@ from slurmfleet.store.errors import (
     StoreUnavailableError,
 )
 from slurmfleet.store.pool import StorePool
+from slurmfleet.store.read.audit import (
+    AuditFilter,
+    AuditView,
+    ChainCheck,
+    check_chain,
+    list_audit,
+)
 from slurmfleet.store.read.clusters import get_cluster, list_clusters
 from slurmfleet.store.read.events import (
     EventFilter,
@@ -86,6 +93,14 @@ class Reader(Protocol):
         """Ask the store how it is."""
         ...
 
+    async def audit(self, wanted: AuditFilter, *, after: str | None, limit: int) -> Page[AuditView]:
+        """Give a page of what was done by whom, the newest first."""
+        ...
+
+    async def check_chain(self, first: int, *, limit: int) -> ChainCheck:
+        """Check the chain of audit records from a number on."""
+        ...
+
 
 class StoreReader:
     """Answers from PostgreSQL."""
@@ -101,7 +116,9 @@ class StoreReader:
         """Give a page of jobs, newest submission first."""
         with _problems():
             now = self._clock.now()
-            return await list_jobs(self._pool, wanted, now=now, after=after, limit=limit)
+            return await list_jobs(
+                self._pool, wanted, now=now, after=after, limit=limit, clock=self._clock
+            )
 
     async def job(self, cluster: ClusterName, job_id: JobId) -> JobView:
         """Give the latest submission of a job."""
@@ -164,6 +181,16 @@ class StoreReader:
         """Ask the store how it is."""
         with _problems():
             return await store_health(self._pool, clock=self._clock)
+
+    async def audit(self, wanted: AuditFilter, *, after: str | None, limit: int) -> Page[AuditView]:
+        """Give a page of what was done by whom, the newest first."""
+        with _problems():
+            return await list_audit(self._pool, wanted, after=after, limit=limit)
+
+    async def check_chain(self, first: int, *, limit: int) -> ChainCheck:
+        """Check the chain of audit records from a number on."""
+        with _problems():
+            return await check_chain(self._pool, first, limit=limit)
 
 
 def store_problem(error: StoreError) -> ProblemError:

@@ -1,4 +1,4 @@
-"""How the store differs from a roll of live jobs, and whole jobs as it knows them."""
+"""How the store differs from a roll of jobs, and whole jobs as it knows them."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ class UnnamedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissedJob:
-    """A job that a roll names and that the store does not have, or not as new."""
+    """A job that a roll names and that the store does not have, not as new, or not whole."""
 
     job_id: JobId
     submitted_at: datetime
@@ -59,16 +59,30 @@ class WholeJob:
     source: Evidence
 
 
-async def find_drift(pool: StorePool, cluster: ClusterName, entries: Sequence[RollEntry]) -> Drift:
-    """Compare what is stored of a cluster's jobs with a whole roll of its live ones.
+async def find_drift(
+    pool: StorePool,
+    cluster: ClusterName,
+    entries: Sequence[RollEntry],
+    *,
+    with_events: bool = False,
+) -> Drift:
+    """Compare what is stored of a cluster's jobs with a whole roll.
+
+    Args:
+        pool: Where they are stored.
+        cluster: Whose jobs.
+        entries: The jobs of the roll.
+        with_events: Count those too as missed whose row is right and whose present run has no
+            beginning, or no end, among the events.
 
     Raises:
         StoreError: In every kind of its tree.
     """
     named = await asyncio.to_thread(_columns, entries)
     params = {**named, "cluster": cluster, "limit": MOST_DIFFERENCES}
+    missing = {**params, "with_events": with_events}
     unnamed = await pool.rows("find_unnamed_jobs", UnnamedJob, params)
-    missed = await pool.rows("find_missed_jobs", MissedJob, params)
+    missed = await pool.rows("find_missed_jobs", MissedJob, missing)
     return Drift(unnamed=tuple(unnamed), missed=tuple(missed))
 
 

@@ -8,7 +8,8 @@ Source: PostgreSQL 18, 8.15.6, "Array Input and Output Syntax".
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeVar
 
 Key = TypeVar("Key", bound=str)
@@ -18,29 +19,27 @@ _REPLACEMENT = "\ufffd"
 
 def text_array(values: Iterable[str]) -> str:
     """Give a `text[]` literal; NUL, which no PostgreSQL text can hold, becomes U+FFFD."""
-    quoted = ",".join([_quoted(value) for value in values])
-    return "{" + storable(quoted) + "}"
+    told = list(values)
+    if not told:
+        return "{}"
+    joined = '","'.join(told)
+    if "\\" in joined or joined.count('"') != 2 * (len(told) - 1):
+        joined = '","'.join([_escaped(value) for value in told])
+    return '{"' + storable(joined) + '"}'
 
 
-def number_array(values: Iterable[float | None]) -> str:
-    """Give the literal of an array of numbers or booleans; None is NULL."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+def number_array(values: Sequence[float | None]) -> str:
+    """Give the literal of an array of numbers or booleans; None is NULL.
 
-
-def measures_array(values: Sequence[float | None]) -> str:
-    """Give what `number_array` gives, three times as fast, for columns of many thousand numbers.
-
-    JSON's list is the same but for its brackets, and is written in C: null, NaN and Infinity are
-    words of PostgreSQL too.
+    JSON's list is the same but for its brackets, and is written in C: null, true, NaN and Infinity
+    are words of PostgreSQL too.
     """
     return "{" + json.dumps(values)[1:-1] + "}"
 
 
 def time_array(values: Iterable[datetime | None]) -> str:
     """Give a `timestamptz[]` literal; None is NULL."""
-    return (
-        "{" + ",".join(["NULL" if value is None else value.isoformat() for value in values]) + "}"
-    )
+    return "{" + ",".join(["NULL" if value is None else _moment(value) for value in values]) + "}"
 
 
 def json_array(values: Iterable[Mapping[Key, int]]) -> str:
@@ -58,7 +57,11 @@ def _json(value: Mapping[Key, int]) -> str:
     return json.dumps(cleaned, ensure_ascii=False, sort_keys=True)
 
 
-def _quoted(value: str) -> str:
-    if "\\" in value or '"' in value:
-        value = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{value}"'
+@lru_cache(maxsize=16_384)
+def _moment(value: datetime) -> str:
+    """Write a moment in UTC; those of one look, or of one job's facts, are many times the same."""
+    return value.astimezone(UTC).isoformat()
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')

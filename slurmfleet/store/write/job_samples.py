@@ -10,7 +10,6 @@ from operator import attrgetter
 
 from slurmfleet.contracts.use import GpuSampled, LoadSampled, SamplingMissed
 from slurmfleet.store.write.columns import (
-    measures_array,
     number_array,
     storable,
     text_array,
@@ -119,16 +118,6 @@ def mark_columns(samples: Iterable[GpuSampled | LoadSampled | SamplingMissed]) -
     }
 
 
-def moments_array(moments: Iterable[datetime]) -> str:
-    """Give a `timestamptz[]` literal of moments of which many are the same."""
-    texts: dict[datetime, str] = {}
-    return (
-        "{"
-        + ",".join([texts.get(one) or texts.setdefault(one, one.isoformat()) for one in moments])
-        + "}"
-    )
-
-
 def _series_of(
     samples: Sequence[GpuSampled] | Sequence[LoadSampled], names: Sequence[str]
 ) -> tuple[tuple[SeriesKey, ...], Sequence[int]]:
@@ -177,8 +166,8 @@ def _values(
     samples: Sequence[GpuSampled] | Sequence[LoadSampled], names: Sequence[str]
 ) -> dict[str, str]:
     told = zip(*map(attrgetter(*names), samples), strict=True)
-    values = {name: measures_array(column) for name, column in zip(names, told, strict=True)}
-    return {**values, "observed_at": moments_array(map(_MOMENT, samples))}
+    values = {name: number_array(column) for name, column in zip(names, told, strict=True)}
+    return {**values, "observed_at": time_array(map(_MOMENT, samples))}
 
 
 def _key_columns(names: Sequence[str], keys: Sequence[SeriesKey]) -> dict[str, str]:

@@ -82,8 +82,8 @@ def count_columns(population: Sequence[PartitionCount]) -> dict[str, str]:
     return {
         "partition": text_array([partition for partition, _ in jobs]),
         "state": text_array([state for _, state in jobs]),
-        "jobs": number_array(jobs.values()),
-        "gpus": number_array(gpus.values()),
+        "jobs": number_array(list(jobs.values())),
+        "gpus": number_array(list(gpus.values())),
     }
 
 

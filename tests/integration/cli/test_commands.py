@@ -198,7 +198,7 @@ def test_what_is_not_there_and_what_is_wrong_have_their_own_exit_codes(running_p
         "no such job": running_place.cli("job", "demo-h100", "1").returncode,
         "no such cluster": running_place.cli("cluster", "test", "nowhere").returncode,
         "bad state": running_place.cli("jobs", "--state", "SLEEPING").returncode,
-        "not built": running_place.cli("cancel", "demo-h100", "1").returncode,
+        "not built": running_place.cli("idle", "demo-h100", "1").returncode,
         "nothing there": running_place.cli("jobs", "--url", "http://127.0.0.1:1").returncode,
     }
 

@@ -57,7 +57,12 @@ async def test_tools_answer_over_http(fleet: Fleet, mode: str):
         with pytest.raises(ToolError, match=r"job_not_found: .* — fix: "):
             await client.call_tool("get_job", {"cluster": "alpha", "job_id": "99"})
 
-    assert names == ["health_check", "list_jobs", "get_job", "get_cluster_status"]
+    assert names == [
+        *("health_check", "list_jobs", "get_job", "get_cluster_status"),
+        *("list_log_files", "get_job_log", "search_job_log"),
+        *("submit_job", "cancel_job", "cancel_jobs", "cancel_project_jobs"),
+        *("hold_job", "release_job", "requeue_job"),
+    ]
     assert jobs.structured_content is not None
     (job,) = jobs.structured_content["items"]
     assert (job["job_id"], job["state"], job["stale"]) == ("7", "PENDING", False)
@@ -181,7 +186,7 @@ async def test_an_unknown_toolset_is_refused_at_the_start(fleet: Fleet):
         "-m",
         "services.mcp",
         "--toolsets",
-        "observe,operate",
+        "observe,kernel",
         env=fleet.environment("mcp"),
         stderr=asyncio.subprocess.PIPE,
     )
@@ -190,4 +195,4 @@ async def test_an_unknown_toolset_is_refused_at_the_start(fleet: Fleet):
         _, told = await process.communicate()
 
     assert process.returncode == 1
-    assert b"There is no toolset 'operate'. Known are: observe." in told
+    assert b"There is no toolset 'kernel'. Known are: observe, operate." in told

@@ -18,6 +18,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 REQUEST = RebuildRequest(projection=Projection.JOBS)
 HURT = sql.SQL("UPDATE jobs SET name = 'no' WHERE job_id::integer % 10 = 0")
 STILL_HURT = sql.SQL("SELECT count(*) FROM jobs WHERE name = 'no'")
+LAST_HURT = sql.SQL(
+    "SELECT FROM jobs WHERE name = 'no' ORDER BY cluster DESC, job_id DESC LIMIT 1 FOR UPDATE"
+)
+CHORES = {"project_assignment", "stream_positions"}
 JOBS = 12_000
 FOR_EVER = {
     f"SLURMFLEET_PROJECTOR_KEEP_{name}_DAYS": "0"
@@ -50,9 +54,9 @@ async def hurt(fleet: Fleet) -> dict[str, list[str]]:
 
 
 async def rows_of(fleet: Fleet) -> dict[str, list[str]]:
-    """Give all rows but the record of a chore, which begins anew."""
+    """Give all rows but the records of chores, which come at moments of their own."""
     found = await all_rows(fleet.database.superuser_dsn)
-    return {name: rows for name, rows in found.items() if name != "project_assignment"}
+    return {name: rows for name, rows in found.items() if name not in CHORES}
 
 
 async def test_a_projector_that_dies_in_a_rebuild_leaves_sound_tables_and_does_it_again(
@@ -73,6 +77,32 @@ async def test_a_projector_that_dies_in_a_rebuild_leaves_sound_tables_and_does_i
     assert (report.phase, report.error) == (Phase.DONE, "")
     assert report.facts == JOBS
     assert [one.unexplained for one in report.tables] == [0, 0, 0]
+    assert await rows_of(fleet) == rows
+
+
+async def test_a_kill_between_two_chunks_of_the_correction_leaves_nothing_half_done(fleet: Fleet):
+    """Somebody holds a row of the last chunk: those before it are committed, it is not."""
+    rows = await hurt(fleet)
+    hurt_count = await fleet.count(STILL_HURT)
+
+    async def has_begun_to_mend() -> bool:
+        return 0 < await fleet.count(STILL_HURT) < hurt_count
+
+    async with fleet.superuser() as holder, holder.transaction():
+        await holder.execute(LAST_HURT)
+        await begin(fleet)
+        await eventually(has_begun_to_mend, limit_s=60, otherwise=fleet.running[-1].log.read_text)
+        broken_off = await read_rebuild(fleet.bus)
+        await fleet.running[-1].kill()
+    left = await fleet.count(STILL_HURT)
+    await fleet.start("projector")
+    await begin(fleet)
+    report = await finished(fleet)
+
+    assert broken_off.phase is Phase.CORRECTING
+    assert 0 < left < hurt_count
+    assert report.phase is Phase.DONE
+    assert report.tables[0].mended == left
     assert await rows_of(fleet) == rows
 
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import nats
 import pytest
 from psycopg import sql
 from psycopg.rows import TupleRow
@@ -25,8 +26,11 @@ from services.simulator.service import Site
 from services.simulator.settings import SimulatorSettings
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.registry import ClusterConfig
+from slurmfleet.contracts.streams import BUCKETS, FACTS
 from slurmfleet.contracts.subjects import cluster_commands
 from slurmfleet.contracts.surveys import RollCalled, RollEntry
+from slurmfleet.embedded.nats_server import NatsServer
+from slurmfleet.registry.clusters import ClusterRegistry
 from slurmfleet.testing.builders import ALPHA, NOON, a_poll
 from slurmfleet.timing.clock import SystemClock
 from tests.plugins.services import Fleet, eventually, log_lines
@@ -35,6 +39,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
 CLUSTER = "demo-h100"
 LONG_UNSEEN = sql.SQL("UPDATE jobs SET observed_at = observed_at - interval '1 hour'")
+POSITIONS_KEPT = sql.SQL("SELECT count(*) > 0 FROM stream_positions")
 STATES = sql.SQL("SELECT job_id, state FROM jobs ORDER BY job_id")
 ROWS = sql.SQL(
     "SELECT job_id, submitted_at, state, reason, node_list, started_at, ended_at, task_states,"
@@ -50,11 +55,16 @@ class Collected:
     """A collector in this process, with its state in a file."""
 
     station: Station
+    state: StateFile
 
     async def looks(self, count: int = 1) -> None:
         for _ in range(count):
             sight = await self.station.watch.look_now()
             assert (sight.good, sight.error) == (True, "")
+
+    def told_all(self) -> bool:
+        """Whether nothing waits for the bus."""
+        return not self.state.queued(1)
 
     async def asked_what_ended(self) -> None:
         """Wait until accounting was asked which jobs ended lately; that is not done again soon."""
@@ -104,7 +114,7 @@ class Floor:
             ):
                 tasks = [group.create_task(station.run()), group.create_task(publisher.run())]
                 try:
-                    yield Collected(station=station)
+                    yield Collected(station=station, state=state)
                 finally:
                     for task in tasks:
                         task.cancel()
@@ -241,6 +251,36 @@ async def test_rows_that_the_store_lost_or_has_of_old_are_right_again(floor: Flo
     assert floor.compared() == [(1, 6)]
 
 
+async def test_what_the_stream_lost_before_it_was_projected_is_told_again(floor: Floor):
+    """The end of a job, for which no regular roll asks, and all facts of one that came and went."""
+    bus = floor.fleet.bus
+    await bus.prepare(buckets=BUCKETS)
+    await ClusterRegistry(bus).add_cluster(ClusterConfig(name=ClusterName(CLUSTER), host="a"))
+    long = str(await floor.submit(runs_s=60))
+    await floor.control.advance(CLUSTER, 5)
+    async with floor.collector() as collected:
+        await collected.looks(2)
+        await floor.until(STATES, [(long, "RUNNING")])
+        await floor.until(POSITIONS_KEPT, [(True,)])
+        await floor.fleet.running[-1].stop()
+        before = (await bus.stream_state(FACTS.name)).last_sequence
+        short = str(await floor.submit(runs_s=10))
+        await floor.control.advance(CLUSTER, 5)
+        await collected.looks()
+        await floor.control.advance(CLUSTER, 100)
+        await collected.looks(2)
+        await eventually(lambda: collected.station.book.live == 0)
+        await eventually(collected.told_all)
+        lost = (await bus.stream_state(FACTS.name)).last_sequence
+        await erase(floor.fleet.nats, range(before + 1, lost + 1))
+        await collected.looks()  # tells how it went, behind what is lost
+        await floor.fleet.start("projector", ready=False)
+        await floor.until(STATES, sorted([(long, "COMPLETED"), (short, "COMPLETED")]))
+
+    assert await floor.once_per_run() == once({long, short}, "submitted", "started", "ended")
+    assert "stream has lost messages" in floor.fleet.running[-1].log.read_text()
+
+
 async def test_a_collector_that_does_not_answer_holds_up_nothing(floor: Floor):
     entry = RollEntry(job_id=JobId("7"), submitted_at=NOON, revision=1)
     roll = RollCalled(
@@ -259,6 +299,16 @@ async def test_a_collector_that_does_not_answer_holds_up_nothing(floor: Floor):
     await floor.until(sql.SQL("SELECT count(*) FROM polls"), [(1,)])
     await eventually(lambda: "repair not made" in projector.log.read_text())
     assert floor.compared() == [(0, 1)]
+
+
+async def erase(server: NatsServer, places: Iterable[int]) -> None:
+    """Take messages out of the stream, as a damaged block does."""
+    client = await nats.connect(server.url, user=server.options.user, password=server.password)
+    try:
+        for place in places:
+            await client.jetstream().delete_msg(FACTS.name, place)
+    finally:
+        await client.close()
 
 
 def once(jobs: Iterable[str], *verbs: str) -> Counter[tuple[object, ...]]:

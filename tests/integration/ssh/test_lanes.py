@@ -235,6 +235,21 @@ async def test_with_few_sessions_the_watch_comes_first_and_people_have_their_tur
     assert [one.stdout for one in results if isinstance(one, CommandResult)] == [b"mine\n"] * 6
 
 
+async def test_a_look_whose_shell_gives_way_in_the_middle_of_it_is_made_all_the_same(sshd: Sshd):
+    """Whether a shell opens and has to go is up to the server's pace: it is tried a few times."""
+    await sshd.restart(max_sessions=2)
+    for _ in range(3):
+        async with SshLink(sshd.target(), clock=ManualClock()) as link:
+            for _ in range(3):  # the first opens the shell, if the server lets it
+                await look(link)
+            async with asyncio.TaskGroup() as group:
+                slow = group.create_task(link.run_script("sleep 2; echo seen", limit_s=15))
+                crowd = [group.create_task(outcome(link, "sleep 0.2; echo mine")) for _ in range(4)]
+
+        assert slow.result().stdout == b"seen\n"
+        assert kinds(crowd) == [CommandResult] * 4
+
+
 @pytest.mark.parametrize("narrow", STOPPABLE, ids=str, indirect=True)
 async def test_with_few_sessions_a_look_waits_for_one_hanging_command_at_most(narrow: AnyLink):
     await look(narrow)

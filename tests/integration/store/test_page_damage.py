@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.projector.projector import _blames_values
+from services.projector.poison import blames_values
 from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.postgres_owner import find_postgres_program
 from slurmfleet.embedded.postgres_server import (
@@ -70,6 +70,6 @@ async def test_a_flipped_byte_of_a_page_is_told(server: PostgresServer):
                 await connection.execute("SELECT count(verb) FROM job_events")
 
     # The projector waits and says so in /readyz; no fact goes to the dead letters for it.
-    assert not _blames_values(caught.value)
+    assert not blames_values(caught.value)
     failures = "SELECT checksum_failures FROM pg_stat_database WHERE datname = 'postgres'"
     assert int(str(await one_value(server, failures))) > 0

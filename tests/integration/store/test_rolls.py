@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from slurmfleet.contracts.events import JobEnded, JobStarted, JobVanished
+from slurmfleet.contracts.events import JobEnded, JobStarted, JobSubmitted, JobVanished
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.jobs import Evidence, Job, JobState
 from slurmfleet.contracts.surveys import RollEntry
@@ -95,6 +95,27 @@ async def test_named_jobs_are_found_that_are_not_stored_or_older(store_writer: S
     )
 
     assert drift == Drift(unnamed=(), missed=(missed("9"), missed("2"), missed("3")))
+
+
+async def test_after_a_loss_jobs_are_found_of_which_an_event_is_missing(store_writer: StorePool):
+    jobs = [a_job("1"), a_job("2"), a_job("3")]
+    begun = [
+        JobSubmitted(cluster=ALPHA, job=one, observed_at=SEEN, revision=3, source=Evidence.QUEUE)
+        for one in jobs[:2]
+    ]
+    await apply_facts(
+        store_writer,
+        [*begun, over(jobs[0]), running(jobs[1]), over(jobs[1]), running(jobs[2])],
+    )
+    async with store_writer.transaction("lose an end") as connection:
+        await connection.execute("DELETE FROM job_events WHERE job_id = '2' AND verb = 'ended'")
+    roll = [entry("1"), entry("2"), entry("3")]
+
+    told = await find_drift(store_writer, ALPHA, roll)
+    lost = await find_drift(store_writer, ALPHA, roll, with_events=True)
+
+    assert told.missed == ()
+    assert lost.missed == (missed("2"), missed("3"))
 
 
 async def test_a_collector_that_tells_no_revisions_misses_only_rows(store_writer: StorePool):

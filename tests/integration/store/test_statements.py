@@ -12,6 +12,7 @@ TEMPORARY = re.compile(r"^CREATE TEMPORARY TABLE\b")
 CHANGES_NOTHING = {
     *("lock_writing", "notify_events", "read_cluster_status"),
     *("read_project_assignment", "list_job_names"),
+    *("audit_end", "known_audit_records"),
 }
 PARAMETER = re.compile(r"%\((\w+)\)s")
 

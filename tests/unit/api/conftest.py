@@ -1,5 +1,6 @@
 """A gateway over a reader and a bus in memory."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -10,7 +11,12 @@ from services.api.app import create_app
 from services.api.feed import EventFeed
 from services.api.gateway import Gateway
 from services.api.settings import ApiSettings
+from slurmfleet.access.audit import Auditor
+from slurmfleet.access.door import Door
+from slurmfleet.access.scoped import ScopedReader
+from slurmfleet.access.tokens import TokenBook
 from slurmfleet.bus.memory import MemoryBus
+from slurmfleet.contracts.audit import Via
 from slurmfleet.contracts.streams import BUCKETS
 from slurmfleet.runtime.health import Health
 from slurmfleet.testing.clock import ManualClock
@@ -25,21 +31,14 @@ class Desk:
     clock: ManualClock
     reader: MemoryReader
     bus: MemoryBus
+    book: TokenBook
     gateway: Gateway
     client: httpx.AsyncClient
 
     def client_of(self, **settings: object) -> httpx.AsyncClient:
         """Give a client of the same gateway under other settings."""
         changed = ApiSettings.model_validate({"settle_limit_s": 0, **settings})
-        gateway = Gateway(
-            reader=self.reader,
-            bus=self.bus,
-            clock=self.clock,
-            health=Health("api"),
-            settings=changed,
-            feed=EventFeed(self.reader),
-        )
-        return _client(gateway)
+        return _client(a_gateway(self.reader, self.bus, self.clock, changed, self.book))
 
 
 @pytest.fixture
@@ -51,16 +50,34 @@ async def desk() -> AsyncIterator[Desk]:
     reader.event_views = [event_view(1)]
     bus = MemoryBus(clock)
     await bus.prepare(buckets=BUCKETS)
-    gateway = Gateway(
-        reader=reader,
+    book = TokenBook(bus)
+    settings = ApiSettings(settle_limit_s=0, command_limit_s=1)
+    gateway = a_gateway(reader, bus, clock, settings, book)
+    following = asyncio.create_task(book.follow())
+    async with _client(gateway) as client:
+        yield Desk(clock=clock, reader=reader, bus=bus, book=book, gateway=gateway, client=client)
+    following.cancel()
+
+
+def a_gateway(
+    reader: MemoryReader,
+    bus: MemoryBus,
+    clock: ManualClock,
+    settings: ApiSettings,
+    book: TokenBook,
+) -> Gateway:
+    """Give a gateway over parts of a test."""
+    token = settings.token.get_secret_value()
+    return Gateway(
+        reader=ScopedReader(reader),
         bus=bus,
         clock=clock,
         health=Health("api"),
-        settings=ApiSettings(settle_limit_s=0, command_limit_s=1),
+        settings=settings,
         feed=EventFeed(reader),
+        door=Door(via=Via.REST, setting_token=token, book=book, clock=clock),
+        auditor=Auditor(bus, clock),
     )
-    async with _client(gateway) as client:
-        yield Desk(clock=clock, reader=reader, bus=bus, gateway=gateway, client=client)
 
 
 def _client(gateway: Gateway) -> httpx.AsyncClient:

@@ -86,3 +86,11 @@ async def test_an_error_text_is_cleaned_like_any_other(desk: Desk):
 
     assert answer.status_code == HTTPStatus.BAD_REQUEST
     assert "\\u001b" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/v1/clusters/%1b[31mred%00", "/%1b[31mred%00"])
+async def test_the_path_of_a_request_comes_back_without_control_characters(desk: Desk, path: str):
+    problem = (await desk.client.get(path)).json()
+
+    assert problem["instance"].endswith("/red")
+    assert problem["detail"].isprintable()

@@ -65,9 +65,19 @@ async def test_a_list_says_how_old_it_is_and_where_it_goes_on(desk: Desk):
     second = (await desk.client.get(f"/v1/jobs?limit=2&cursor={first['next_cursor']}")).json()
 
     assert [job["job_id"] for job in first.pop("items")] == ["3", "2"]
-    assert first == {"next_cursor": "2", **AGE}
+    assert first == {"next_cursor": "2", "searched_back_to": None, **AGE}
     assert [job["job_id"] for job in second["items"]] == ["1"]
     assert second["next_cursor"] is None
+
+
+async def test_a_search_that_ran_out_of_time_says_how_far_it_came(desk: Desk):
+    desk.reader.job_views = [job_view(job_id=str(one)) for one in (3, 2, 1)]
+    desk.reader.searched_back_to = datetime(2026, 1, 1, tzinfo=UTC)
+
+    shown = (await desk.client.get("/v1/jobs?q=tr&limit=2")).json()
+
+    assert shown["searched_back_to"] == "2026-01-01T00:00:00Z"
+    assert shown["next_cursor"] == "2"
 
 
 async def test_every_filter_reaches_the_reader(desk: Desk):

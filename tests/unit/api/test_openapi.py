@@ -3,6 +3,7 @@
 from typing import cast
 
 import jsonschema
+import pytest
 
 from tests.unit.api.conftest import Desk
 
@@ -27,6 +28,18 @@ PROMISED = {
     "/v1/jobs": {"get"},
     "/v1/jobs/{cluster}/{job}": {"get"},
     "/v1/jobs/{cluster}/{job}/timeline": {"get"},
+    "/v1/jobs/{cluster}/{job}/logs": {"get"},
+    "/v1/jobs/{cluster}/{job}/log": {"get"},
+    "/v1/jobs/{cluster}/{job}/log/search": {"get"},
+    "/v1/jobs/{cluster}/{job}/files": {"get"},
+    "/v1/jobs/{cluster}/{job}/jsonl": {"get"},
+    "/v1/jobs/{cluster}/{job}/jsonl/record": {"get"},
+    **{
+        f"/v1/{path}{act}": {"post"}
+        for act in ("cancel", "hold", "release", "requeue")
+        for path in ("jobs/{cluster}/{job}/", "jobs:")
+    },
+    "/v1/jobs:submit": {"post"},
     "/v1/events": {"get"},
     "/v1/events/dead": {"get"},
     "/v1/events/dead/{sequence}": {"get", "delete"},
@@ -34,6 +47,11 @@ PROMISED = {
     "/v1/rebuilds": {"post"},
     "/v1/rebuilds/current": {"get"},
     "/v1/usage/history": {"get"},
+    "/v1/whoami": {"get"},
+    "/v1/tokens": {"get", "post"},
+    "/v1/tokens/{token_id}": {"delete"},
+    "/v1/audit": {"get"},
+    "/v1/audit/verify": {"get"},
 }
 
 
@@ -109,3 +127,35 @@ async def test_the_page_for_people_names_every_path_and_runs_no_script(desk: Des
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert all(path in page.text for path in PROMISED)
     assert "<script" not in page.text
+
+
+async def test_a_method_that_a_path_does_not_take_is_told_all_that_it_takes(desk: Desk):
+    answer = await desk.client.request("OPTIONS", "/v1/clusters/alpha")
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "DELETE, GET, PATCH"
+    assert answer.json()["remedy"] == "It takes DELETE, GET, PATCH."
+
+
+@pytest.mark.parametrize(
+    "query", ["jobs?until=0.5", "jobs?since=1700000000", "audit?until=1e3", "usage/history?until=0"]
+)
+async def test_a_bare_number_is_no_moment(desk: Desk, query: str):
+    answer = await desk.client.get(f"/v1/{query}")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
+    assert "a number is no moment" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("config", {"documents": {}, "replace": 0}),
+        ("config", {"documents": {}, "dry_run": "yes"}),
+        ("rebuilds", {"projection": "jobs", "prune": 1}),
+    ],
+)
+async def test_only_true_and_false_are_yes_and_no(desk: Desk, path: str, body: dict[str, object]):
+    answer = await desk.client.post(f"/v1/{path}", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")

@@ -23,6 +23,9 @@ class TinyApi:
     """Answers each path with what a test put there; remembers what was asked."""
 
     answers: dict[str, Answer] = field(default_factory=dict[str, Answer])
+    in_turn: dict[str, list[Answer]] = field(default_factory=dict[str, list[Answer]])
+    """Answers that are given once each, before those in `answers`."""
+
     asked: list[str] = field(default_factory=list[str])
     headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
@@ -30,11 +33,17 @@ class TinyApi:
         kind = "application/json" if status < 400 else "application/problem+json"
         self.answers[path] = (status, kind, json.dumps(body).encode())
 
+    def put_in_turn(self, path: str, *bodies: object) -> None:
+        self.in_turn[path] = [(200, "application/json", json.dumps(one).encode()) for one in bodies]
+
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         path, query = str(scope["path"]), bytes(scope["query_string"]).decode()
         self.asked.append(f"{scope['method']} {path}" + (f"?{query}" if query else ""))
         self.headers.append({k.decode(): v.decode() for k, v in scope["headers"]})
-        status, kind, body = self.answers.get(path, (404, "text/html", b"<h1>no</h1>"))
+        if turns := self.in_turn.get(path):
+            status, kind, body = turns.pop(0)
+        else:
+            status, kind, body = self.answers.get(path, (404, "text/html", b"<h1>no</h1>"))
         head = {"type": "http.response.start", "status": status}
         await send({**head, "headers": [(b"content-type", kind.encode())]})
         await send({"type": "http.response.body", "body": body})

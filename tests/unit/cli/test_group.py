@@ -15,12 +15,12 @@ def test_what_is_not_built_answers_with_one_sentence_and_is_not_listed():
 
 
 def test_an_error_under_json_is_a_document_on_stderr():
-    done = run_cli("logs", "alpha", "4711", "--json")
+    done = run_cli("idle", "--json")
 
     assert (done.exit_code, done.stdout) == (5, "")
     assert json.loads(done.stderr) == {
         "code": "not_available_yet",
-        "detail": "`slurmfleet logs` is not available yet.",
+        "detail": "`slurmfleet idle` is not available yet.",
         "remedy": "`slurmfleet --help` lists what is.",
         "exit_code": 5,
     }

@@ -45,4 +45,4 @@ async def test_jobs_that_cannot_be_read_are_a_problem_of_who_asks(body: bytes, t
 
     assert reply.problem is not None
     assert reply.problem.code == ProblemCode.INVALID_PARAMETER
-    assert reply.problem.detail.startswith("That is no list of jobs: ")
+    assert reply.problem.detail.startswith("That is no such request: ")

@@ -72,3 +72,16 @@ def test_matchers_of_prometheus_are_taken():
     )
 
     assert config.matchers == ('site="a\\"b"', 'job!~"x|y"')
+
+
+@pytest.mark.parametrize("host", ["login.example.org", "login_1", "10.0.0.1", "::1", "2001:db8::7"])
+def test_a_host_is_a_name_or_an_address(host: str):
+    assert ClusterConfig.model_validate({"name": "alpha", "host": host}).host == host
+
+
+@pytest.mark.parametrize(
+    "host", ["login:2222", "base64:Li4v", "a:b", "[::1]", "::1%eth0", "-oProxyCommand=x", "a b", ""]
+)
+def test_a_host_with_anything_else_is_refused(host: str):
+    with pytest.raises(ValidationError):
+        ClusterConfig.model_validate({"name": "alpha", "host": host})

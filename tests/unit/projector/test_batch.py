@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from services.projector.batch import by_size, newest, unpack
+from services.projector.batch import newest, unpack
 from services.projector.deadletters import dead_letter
 from slurmfleet.contracts.codec import encode
 from slurmfleet.contracts.envelope import Message
@@ -43,7 +43,7 @@ def test_every_kind_of_fact_comes_out_as_it_went_in():
 
     batch = unpack(deliveries)
 
-    assert batch.unusable == ()
+    assert batch.unusable == []
     assert tuple(fact for parcel in batch.parcels for fact in parcel.facts) == facts
 
 
@@ -65,31 +65,8 @@ def test_a_collector_speaks_for_its_own_cluster_only():
 
     batch = unpack([delivery])
 
-    assert batch.parcels == ()
-    assert batch.unusable[0].reason == (
-        "UndecodableMessageError: a fact of cluster 'beta' came under 'alpha'"
-    )
-
-
-def test_groups_hold_at_most_so_many_facts_and_keep_the_order():
-    messages = [
-        message
-        for at in range(5)
-        for message in encode(
-            [a_poll(started_at=NOON + timedelta(hours=at, seconds=one)) for one in range(2)],
-            source="/collector/alpha",
-        )
-    ]
-    parcels = unpack(deliveries_of(*messages)).parcels
-
-    groups = list(by_size(parcels, at_most_facts=5))
-
-    assert [[parcel.delivery.sequence for parcel in group] for group in groups] == [
-        [1, 2],
-        [3, 4],
-        [5],
-    ]
-    assert [len(group) for group in by_size(parcels, at_most_facts=1)] == [1, 1, 1, 1, 1]
+    assert batch.parcels == []
+    assert batch.unusable[0].reason == ("a fact of cluster 'beta' came under 'alpha'")
 
 
 def test_newest_is_when_the_last_fact_was_observed():

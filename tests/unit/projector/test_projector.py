@@ -7,10 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from services.projector import intake
+from services.projector.batch import Parcel, Unusable, open_delivery
 from services.projector.projector import Projector
 from services.projector.settings import ProjectorSettings
+from slurmfleet.bus.errors import BusUnavailableError
 from slurmfleet.bus.memory import MemoryBus
-from slurmfleet.bus.port import Consumer
+from slurmfleet.bus.memory_stream import MemoryConsumer
+from slurmfleet.bus.port import Consumer, Delivery
 from slurmfleet.contracts.codec import decode, encode
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.events import Fact, PollFinished
@@ -70,6 +74,15 @@ class Bench:
         for message in encode(facts, source="/collector/alpha"):
             await self.bus.publish(message)
 
+    async def project(self, *, pace_s: float = 0) -> None:
+        """Let the projector run until all is answered for, `pace_s` seconds a turn of the loop."""
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            running = group.create_task(self.projector.run())
+            while await self.consumer.pending():
+                await asyncio.sleep(0)
+                self.clock.advance(pace_s)
+            running.cancel()
+
     async def dead_letters(self) -> list[Message]:
         reader = await self.bus.consumer(DEAD)
         async with asyncio.timeout(1):
@@ -101,7 +114,7 @@ async def test_what_is_stored_is_acknowledged(bench: Bench):
     told = polls(3)
     await bench.tell(*told)
 
-    await bench.projector.step(bench.consumer)
+    await bench.project()
 
     assert list(bench.store.stored.values()) == told
     assert await bench.consumer.pending() == 0
@@ -114,7 +127,7 @@ async def test_rolls_are_handed_on_once_all_before_them_is_written(bench: Bench)
     roll = filled(RollCalled)
     await bench.tell(*polls(2), roll)
 
-    await bench.projector.step(bench.consumer)
+    await bench.project()
 
     assert seen == [(3, [roll])]
     assert await bench.consumer.pending() == 0
@@ -126,7 +139,7 @@ async def test_facts_told_before_the_acknowledgement_was_lost_are_stored_once(be
     await bench.store.apply(decode(delivery.message.body))  # then the process died
     bench.clock.advance(PROJECTOR.ack_wait_s + 1)
 
-    await bench.projector.step(bench.consumer)
+    await bench.project()
 
     assert list(bench.store.stored.values()) == polls(2)
     assert await bench.consumer.pending() == 0
@@ -136,11 +149,7 @@ async def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost(bench: Ben
     bench.store.failures = [StoreUnavailableError("apply facts", "refused") for _ in range(12)]
     await bench.tell(*polls(1))
 
-    async with asyncio.TaskGroup() as group:
-        step = group.create_task(bench.projector.step(bench.consumer))
-        while not step.done():
-            await asyncio.sleep(0)
-            bench.clock.advance(1)
+    await bench.project(pace_s=1)
 
     assert list(bench.store.stored.values()) == polls(1)
     assert bench.store.batches == [1]
@@ -152,11 +161,11 @@ async def test_an_outage_is_shown_while_it_lasts(bench: Bench):
     await bench.tell(*polls(1))
 
     async with asyncio.TaskGroup() as group:
-        step = group.create_task(bench.projector.step(bench.consumer))
+        running = group.create_task(bench.projector.run())
         for _ in range(20):
             await asyncio.sleep(0)
         checks = dict(bench.projector.health.checks)
-        step.cancel()
+        running.cancel()
 
     assert not checks["facts"].ok
     assert checks["facts"].detail == "apply facts: refused"
@@ -175,11 +184,7 @@ async def test_a_refusal_that_no_value_caused_puts_nothing_aside(bench: Bench, e
     bench.store.failures = [error]
     await bench.tell(*polls(1))
 
-    async with asyncio.TaskGroup() as group:
-        step = group.create_task(bench.projector.step(bench.consumer))
-        while not step.done():
-            await asyncio.sleep(0)
-            bench.clock.advance(1)
+    await bench.project(pace_s=1)
 
     assert list(bench.store.stored.values()) == polls(1)
     assert await bench.dead_letters() == []
@@ -191,7 +196,7 @@ async def test_an_undecodable_message_is_put_aside_and_the_rest_goes_through(ben
     await bench.bus.publish(bad)
     await bench.bus.publish(good)
 
-    await bench.projector.step(bench.consumer)
+    await bench.project()
 
     assert list(bench.store.stored.values()) == polls(1)
     (letter,) = await bench.dead_letters()
@@ -206,7 +211,7 @@ async def test_a_fact_that_the_store_refuses_is_found_and_the_others_are_stored(
     await bench.tell(*told[:3])
     await bench.tell(*told[3:])
 
-    await bench.projector.step(bench.consumer)
+    await bench.project()
 
     assert list(bench.store.stored.values()) == [one for one in told if one is not told[5]]
     (letter,) = await bench.dead_letters()
@@ -222,20 +227,91 @@ async def test_a_large_backlog_is_written_in_bounded_transactions(bench: Bench):
     for poll in polls(10):
         await bench.tell(poll)
 
-    await bench.projector.step(bench.consumer)
+    await bench.project()
 
     assert bench.store.batches == [4, 4, 2]
     assert await bench.consumer.pending() == 0
+
+
+async def test_one_batch_is_decoded_ahead_and_no_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    bench.projector.settings = ProjectorSettings(batch_facts=1)
+    told = polls(6)
+    for poll in told:
+        await bench.tell(poll)
+    written = asyncio.Event()
+    opened: list[Delivery] = []
+
+    def opening(delivery: Delivery) -> Parcel | Unusable:
+        opened.append(delivery)
+        return open_delivery(delivery)
+
+    async def slow(facts: Sequence[Fact]) -> Applied:
+        await written.wait()
+        return await bench.store.apply(facts)
+
+    bench.projector.apply = slow
+    monkeypatch.setattr(intake, "open_delivery", opening)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(bench.projector.run())
+        for _ in range(50):
+            await asyncio.sleep(0)
+        # The first is written, the second is ready, the third showed where the second ends.
+        assert len(opened) == 3
+        running.cancel()
+    written.set()
+    await bench.project()
+
+    assert list(bench.store.stored.values()) == told
+    assert bench.store.batches == [1] * 6
+
+
+async def test_a_slow_store_keeps_what_is_fetched_and_not_yet_written(bench: Bench):
+    bench.projector.settings = ProjectorSettings(batch_facts=1)
+    for poll in polls(8):
+        await bench.tell(poll)
+
+    async def slow(facts: Sequence[Fact]) -> Applied:
+        await bench.clock.sleep(10)
+        return await bench.store.apply(facts)
+
+    bench.projector.apply = slow
+    await bench.project(pace_s=1)
+
+    assert bench.store.batches == [1] * 8
+    assert len(bench.store.stored) == 8
+
+
+async def test_what_a_failing_bus_leaves_in_hand_comes_again_in_order(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    bench.projector.settings = ProjectorSettings(batch_facts=1)
+    told = polls(4)
+    for poll in told:
+        await bench.tell(poll)
+
+    async def no_connection(*_: object, **__: object) -> None:
+        raise BusUnavailableError("ack", "no connection")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryConsumer, "ack_all", no_connection)
+        with pytest.raises(BusUnavailableError):
+            await bench.projector.run()
+    await bench.project()
+
+    assert list(bench.store.stored.values()) == told
+    assert bench.store.batches == [1] * 5
 
 
 async def test_a_stop_gives_back_what_is_held(bench: Bench):
     bench.store.failures = [StoreUnavailableError("apply facts", "refused") for _ in range(100)]
     await bench.tell(*polls(1))
     async with asyncio.TaskGroup() as group:
-        step = group.create_task(bench.projector.step(bench.consumer))
+        running = group.create_task(bench.projector.run())
         for _ in range(20):
             await asyncio.sleep(0)
-        step.cancel()
+        running.cancel()
 
     (again,) = await bench.consumer.fetch(10, 0)
 
@@ -248,7 +324,7 @@ async def test_facts_of_a_newer_version_are_kept_and_the_others_written(bench: B
     newer = b"\x0a\x05\xfa\x7f\x02hi"  # one more `Fact`, of which only a field 2047 is set
     await bench.bus.publish(replace(message, body=message.body + newer))
 
-    await bench.projector.step(bench.consumer)
+    await bench.project()
 
     (letter,) = await bench.dead_letters()
     assert list(bench.store.stored.values()) == [known]

@@ -70,10 +70,10 @@ class Store:
         default_factory=list[tuple[ClusterName, Sequence[RollEntry]]]
     )
 
-    async def compare(self, cluster: ClusterName, entries: Sequence[RollEntry]) -> Drift:
+    async def compare(self, roll: Roll) -> Drift:
         if self.failures:
             raise self.failures.pop()
-        self.compared.append((cluster, entries))
+        self.compared.append((roll.cluster, roll.entries))
         return Drift(
             unnamed=tuple(
                 UnnamedJob(job_id=one.job_id, submitted_at=one.submitted_at, observed_at=SEEN)

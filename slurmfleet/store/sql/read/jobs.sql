@@ -1,5 +1,6 @@
 -- name: list_jobs
 -- One row per job that fits the filters, newest submission first, then by cluster and id.
+-- JSON is read as text: jobs have the same again and again, and it is parsed once.
 -- A live job was last seen when its cluster last told the tracked jobs, if the job was told since the
 -- collector began to remember; an ended job was last seen when its end was.
 -- Removed clusters are looked up apart: a table of twenty rows is never analyzed, and a condition on
@@ -8,12 +9,12 @@ SELECT
     jo.cluster, jo.job_id, jo.raw_id, jo.name, jo.user_name AS "user", jo.account, jo.partition,
     jo.qos, jo.state, jo.state_flags, jo.reason, jo.submitted_at, jo.eligible_at, jo.started_at,
     jo.expected_start_at, jo.ended_at, jo.time_limit_s, jo.node_count AS nodes, jo.node_list,
-    jo.cpu_count AS cpus, jo.memory_mib, jo.gpu_count AS gpus, jo.gpus_by_type, jo.tres,
+    jo.cpu_count AS cpus, jo.memory_mib, jo.gpu_count AS gpus, jo.gpus_by_type::text, jo.tres,
     jo.priority, jo.dependency, jo.work_dir, jo.command, jo.stdout_path, jo.stderr_path, jo.comment,
     jo.submit_line, jo.restart_count, jo.exit_code, jo.exit_signal, jo.array_job_id,
-    jo.array_task_id, jo.array_pending, jo.task_states, jo.het_job_id, jo.het_offset,
-    jo.node_names, jo.has_all_node_names, jo.batch_host, jo.gpu_source, jo.dependencies, jo.request,
-    jo.stdin_path, jo.unexpanded_paths, jo.sluid, NULLIF(jo.project, '') AS project,
+    jo.array_task_id, jo.array_pending, jo.task_states::text, jo.het_job_id, jo.het_offset,
+    jo.node_names, jo.has_all_node_names, jo.batch_host, jo.gpu_source, jo.dependencies::text,
+    jo.request::text, jo.stdin_path, jo.unexpanded_paths, jo.sluid, NULLIF(jo.project, '') AS project,
     jo.first_observed_at, jo.vanished_at, jo.is_live AS live, jo.source, sn.observed_at, ag.age_s,
     st.stale_reason <> '' AS stale, st.stale_reason
 FROM jobs AS jo
@@ -90,6 +91,24 @@ WHERE
     )
 ORDER BY jo.submitted_at DESC, jo.cluster, jo.job_id
 LIMIT %(limit)s::integer
+
+-- name: find_place_behind
+-- One row: when the last of so many jobs was submitted that follow a moment in the order of lists;
+-- NULL where fewer are left. Moments are in the index, so that no row of jobs is read.
+SELECT CASE WHEN count(*) = %(places)s::bigint THEN min(ne.submitted_at) END AS submitted_at
+FROM (
+    SELECT jo.submitted_at
+    FROM jobs AS jo
+    WHERE
+        (%(at_most)s::timestamptz IS NULL OR jo.submitted_at <= %(at_most)s::timestamptz)
+        AND (%(live)s::boolean IS NULL OR jo.is_live = %(live)s::boolean)
+    ORDER BY jo.submitted_at DESC, jo.cluster, jo.job_id
+    LIMIT %(places)s::bigint
+) AS ne
+
+-- name: limit_statement
+-- One row without meaning; no later statement of this transaction may take longer.
+SELECT set_config('statement_timeout', %(limit_ms)s::text, TRUE)
 
 -- name: find_job
 -- One row per submission of a job, newest first, at most one.

@@ -14,8 +14,8 @@ ORDER BY jo.observed_at, jo.job_id
 LIMIT %(limit)s::integer
 
 -- name: find_missed_jobs
--- One row per job that a roll names and of which no row is stored, or an older one; the order of the
--- roll.
+-- One row per job that a roll names and of which no row is stored, or an older one, or, where that
+-- is asked for, not the beginning or the end of its run; the order of the roll.
 SELECT ro.job_id, ro.submitted_at
 FROM unnest(
     %(job_ids)s::text[], %(submitted_at)s::timestamptz[], %(revisions)s::bigint[]
@@ -24,7 +24,35 @@ LEFT JOIN jobs AS jo
     ON jo.cluster = %(cluster)s::text
     AND jo.job_id = ro.job_id
     AND jo.submitted_at = ro.submitted_at
-WHERE jo.revision IS NULL OR jo.revision < ro.revision
+WHERE
+    jo.revision IS NULL
+    OR jo.revision < ro.revision
+    OR (
+        %(with_events)s::boolean
+        AND (
+            NOT EXISTS (
+                SELECT FROM job_events AS ev
+                WHERE
+                    ev.cluster = jo.cluster
+                    AND ev.job_id = jo.job_id
+                    AND ev.submitted_at = jo.submitted_at
+                    AND ev.restart_count = jo.restart_count
+                    AND ev.verb = 'submitted'
+            )
+            OR (
+                NOT jo.is_live
+                AND NOT EXISTS (
+                    SELECT FROM job_events AS ev
+                    WHERE
+                        ev.cluster = jo.cluster
+                        AND ev.job_id = jo.job_id
+                        AND ev.submitted_at = jo.submitted_at
+                        AND ev.restart_count = jo.restart_count
+                        AND ev.verb IN ('ended', 'vanished')
+                )
+            )
+        )
+    )
 ORDER BY ro.place
 LIMIT %(limit)s::integer
 

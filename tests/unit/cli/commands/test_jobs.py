@@ -67,6 +67,7 @@ def test_names_of_others_are_not_read_as_markup():
 
 def test_an_empty_page_says_so_and_a_full_one_that_there_is_more():
     assert _shown(jobs_page(_document(page([])))) == "No jobs match."
+    assert "so far" in _shown(jobs_page(_document(page([], next_cursor="abc"))))
     assert "There are more" in _shown(jobs_page(_document(page([job()], next_cursor="abc"))))
 
 

@@ -10,7 +10,7 @@ import pytest
 from slurmfleet.backup.shelf import Shelf
 from slurmfleet.cli.checks import backup_check
 from slurmfleet.cli.errors import FailedError
-from slurmfleet.cli.stack.backups import Rota, back_up_again_and_again
+from slurmfleet.cli.stack.backups import Rota, back_up_again_and_again, look_after_backups
 from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.cli.stack.trouble import read_trouble, record_trouble
 
@@ -132,3 +132,21 @@ def test_trouble_is_forgotten_when_it_is_over(tmp_path: Path):
     record_trouble(layout, "")
 
     assert read_trouble(layout) is None
+
+
+async def test_a_disk_that_takes_nothing_ends_no_stack(tmp_path: Path):
+    layout = Layout(tmp_path / "data")
+    layout.backup_trouble_file.mkdir(parents=True)  # no file can take its place
+    (layout.backup_trouble_file / "x").touch()
+    said: list[str] = []
+
+    with pytest.raises(asyncio.CancelledError):
+        await look_after_backups(
+            layout,
+            rota(tmp_path / "shelf"),
+            {},
+            clock=QuickClock(sleeps=3),
+            say=lambda _, what: said.append(what),
+        )
+
+    assert [what.split(":")[0] for what in said][:2] == ["failed", "cannot be noted for doctor"]

@@ -77,6 +77,31 @@ def test_tasks_that_start_leave_the_waiting_part_without_ending_it():
     assert watch.memory[JobId("8")].job.exit_code == 1
 
 
+def test_an_array_could_run_when_its_first_task_could_whoever_showed_that():
+    watch = Watch()
+    eligible_at = T0 + timedelta(seconds=5)
+    tasks = [
+        replace(task(index, JobState.RUNNING), eligible_at=eligible_at + timedelta(seconds=index))
+        for index in range(4)
+    ]
+
+    arrays_of(watch, [WAITING])
+    arrays_of(watch, tasks)
+
+    assert WAITING.eligible_at is None
+    assert watch.memory[JobId("8")].job.eligible_at == eligible_at
+
+
+def test_an_array_that_waits_could_run_when_slurm_says_so_now():
+    watch = Watch()
+    later = T0 + timedelta(hours=2)
+
+    arrays_of(watch, [replace(WAITING, eligible_at=T0 + timedelta(hours=1))])
+    arrays_of(watch, [replace(WAITING, eligible_at=later)])
+
+    assert watch.memory[JobId("8")].job.eligible_at == later
+
+
 def test_counts_are_exact_while_tasks_come_and_go():
     watch = Watch()
     watch.look([waiting("0-999%50", 1_000)])
@@ -162,6 +187,20 @@ def test_an_array_that_is_first_seen_running_is_put_together_from_its_tasks():
     told = arrays_of(watch, [task(0, JobState.RUNNING), task(1, JobState.COMPLETED)])
 
     assert told == ["8 submitted PENDING", "8 started RUNNING"]
+
+
+def test_an_arrays_gpus_have_their_type_whether_or_not_it_was_seen_waiting():
+    typed = replace(task(0, JobState.RUNNING), gpu_count=1, gpus_by_type={"h100": 1})
+    done = replace(typed, state=JobState.COMPLETED, ended_at=T0 + timedelta(seconds=20))
+    seen_waiting, seen_running = Watch(), Watch()
+
+    seen_waiting.look([replace(waiting("0", 1), gpu_count=1)], None)
+    for watch in (seen_waiting, seen_running):
+        watch.look([typed], None)
+        watch.look([done], None)
+
+    types = [watch.memory[JobId("8")].job.gpus_by_type for watch in (seen_waiting, seen_running)]
+    assert types == [{"h100": 1}] * 2
 
 
 def test_an_array_of_which_a_task_is_requeued_runs_and_ends_once_more():

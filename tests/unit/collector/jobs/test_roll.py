@@ -49,3 +49,12 @@ def test_a_long_roll_is_told_in_parts():
     assert [len(part.jobs) for part in parts] == [ENTRIES, ENTRIES, 1]
     assert [(part.part, part.parts) for part in parts] == [(0, 3), (1, 3), (2, 3)]
     assert len({part.fact_id for part in parts}) == 3
+
+
+def test_on_request_what_is_over_is_named_as_well():
+    over = replace(COMPLETED, job_id=JobId("8"))
+    memory = {job.job_id: tracked(job) for job in (RUNNING, over)}
+
+    (part,) = roll(ALPHA, memory, T0, with_ended=True)
+
+    assert [one.job_id for one in part.jobs] == ["7", "8"]

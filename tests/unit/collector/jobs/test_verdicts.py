@@ -81,6 +81,18 @@ def test_accounting_corrects_what_the_queue_said_of_an_end():
     assert open_questions(watch.memory) == frozenset()
 
 
+def test_a_run_that_only_accounting_saw_has_the_moment_from_which_it_could_run():
+    watch = Watch()
+    eligible_at = T0 + timedelta(seconds=2)
+    watch.look([PENDING])
+    watch.look([])
+
+    watch.look([], [replace(COMPLETED, eligible_at=eligible_at)])
+
+    assert PENDING.eligible_at is None
+    assert watch.memory[JobId("7")].job.eligible_at == eligible_at
+
+
 def test_an_end_that_accounting_never_confirms_is_asked_about_a_few_times_only():
     watch = Watch()
     watch.look([COMPLETED])

@@ -1,7 +1,7 @@
 """What stands before every HTTP application: the three health paths, then three questions.
 
 Is the request meant for this server (Host), does it come from a page of this server (Origin),
-and does it carry the token? A page of another site that a browser on this machine shows can reach
+and who sends it? A page of another site that a browser on this machine shows can reach
 a loopback port, directly or by a name that it makes resolve to 127.0.0.1; the first two questions
 keep it out, since a loopback port needs no token.
 
@@ -14,11 +14,24 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from slurmfleet.contracts.problems import ProblemCode
+from slurmfleet.access.principal import Principal, acting_as
+from slurmfleet.contracts.problems import ProblemCode, ProblemError
+from slurmfleet.contracts.text import clean_line
 from slurmfleet.runtime.health import AsgiApp, Health, Receive, Scope, Send, answer
 
 HEALTH_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+_DENIALS: Mapping[ProblemCode, tuple[int, str]] = {
+    ProblemCode.UNAUTHENTICATED: (401, "Token needed"),
+    ProblemCode.RATE_LIMITED: (429, "Too many requests"),
+    ProblemCode.BUS_UNAVAILABLE: (503, "Tokens cannot be checked"),
+}
+_MORE_HEADERS: Mapping[int, Mapping[str, str]] = {
+    401: {"www-authenticate": 'Bearer realm="slurmfleet"'},
+    429: {"retry-after": "5"},
+    503: {"retry-after": "5"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +44,8 @@ class GateRules:
     allowed_hosts: Sequence[str] = ()
     """Host names that are served besides; on another binding, when given, the only ones."""
 
-    authorized: Callable[[str], bool] | None = None
-    """Judges an Authorization header; None where no token is needed."""
+    enter: Callable[[str, str], Principal]
+    """Gives who asks, by the Authorization header and the User-Agent; raises a ProblemError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,25 +66,43 @@ def gated(app: AsgiApp, *, health: Health, rules: GateRules) -> AsgiApp:
             return
         path = str(scope["path"])
         headers = _headers(scope)
-        if refusal := _judge(headers, rules, token_needed=path not in HEALTH_PATHS):
+        if refusal := _judge(headers, rules):
             await _refuse(refusal, path, send)
-        elif path in HEALTH_PATHS:
+            return
+        if path in HEALTH_PATHS:
             status, content_type, body = answer(health, path)
             await _respond(send, status, content_type, body)
-        else:
+            return
+        try:
+            principal = rules.enter(headers.get("authorization", ""), headers.get("user-agent", ""))
+        except ProblemError as problem:
+            await _refuse(_refusal(problem), path, send)
+            return
+        with acting_as(principal):
             await app(scope, receive, send)
 
     return gate
 
 
-def _judge(headers: Mapping[str, str], rules: GateRules, *, token_needed: bool) -> _Refusal | None:
+def _refusal(problem: ProblemError) -> _Refusal:
+    status, title = _DENIALS[problem.code]
+    return _Refusal(
+        status=status,
+        code=problem.code,
+        title=title,
+        detail=problem.detail,
+        remedy=problem.remedy,
+    )
+
+
+def _judge(headers: Mapping[str, str], rules: GateRules) -> _Refusal | None:
     host = headers.get("host", "")
     if not _host_allowed(host, rules):
         return _Refusal(
             status=403,
             code=ProblemCode.FORBIDDEN,
             title="Not for this server",
-            detail=f"Requests for the host {host[:100]!r} are not served here.",
+            detail=f"Requests for the host {clean_line(host[:100])!r} are not served here.",
             remedy="Use the address at which the server listens, or allow the name there.",
         )
     origin = headers.get("origin", "")
@@ -80,16 +111,8 @@ def _judge(headers: Mapping[str, str], rules: GateRules, *, token_needed: bool) 
             status=403,
             code=ProblemCode.FORBIDDEN,
             title="Cross-origin request",
-            detail=f"A page of {origin[:100]!r} may not use this server.",
+            detail=f"A page of {clean_line(origin[:100])!r} may not use this server.",
             remedy="Open the page from this server, or call from a program, not from a browser.",
-        )
-    if token_needed and rules.authorized and not rules.authorized(headers.get("authorization", "")):
-        return _Refusal(
-            status=401,
-            code=ProblemCode.UNAUTHENTICATED,
-            title="Token needed",
-            detail="The request carries no token, or not the right one.",
-            remedy="Send the header 'Authorization: Bearer <token>'.",
         )
     return None
 
@@ -138,11 +161,14 @@ async def _refuse(refusal: _Refusal, path: str, send: Send) -> None:
         "code": refusal.code,
         "detail": refusal.detail,
         "remedy": refusal.remedy,
-        "instance": path,
+        "instance": clean_line(path),
     }
-    challenge = {"www-authenticate": 'Bearer realm="slurmfleet"'} if refusal.status == 401 else {}  # noqa: PLR2004
     await _respond(
-        send, refusal.status, "application/problem+json", json.dumps(body).encode(), challenge
+        send,
+        refusal.status,
+        "application/problem+json",
+        json.dumps(body).encode(),
+        _MORE_HEADERS.get(refusal.status),
     )
 
 

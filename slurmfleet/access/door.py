@@ -1,0 +1,66 @@
+"""Lets requests in: from an Authorization header to who asks."""
+
+from slurmfleet.access.binding import bearer_matches
+from slurmfleet.access.limits import RateLimits
+from slurmfleet.access.principal import (
+    Principal,
+    bearer_principal,
+    local_principal,
+    token_principal,
+)
+from slurmfleet.access.tokens import TokenBook, not_the_right_one
+from slurmfleet.contracts.audit import Via
+from slurmfleet.timing.clock import Clock
+
+CLI_AGENT = "slurmfleet-cli"
+"""With what the User-Agent of our command line begins."""
+
+
+class Door:
+    """One service's way of knowing who asks."""
+
+    def __init__(self, *, via: Via, setting_token: str, book: TokenBook, clock: Clock) -> None:
+        """Keep what tokens are compared with.
+
+        Args:
+            via: What the service is, for the audit.
+            setting_token: The token of the service's settings; it may do everything. Empty: whoever
+                sends none is let in as local, since the service listens on loopback only.
+            book: The group's tokens.
+            clock: For limits and expiry.
+        """
+        self._via = via
+        self._setting_token = setting_token
+        self._book = book
+        self._clock = clock
+        self._limits = RateLimits(clock)
+
+    def enter(self, authorization: str, user_agent: str = "") -> Principal:
+        """Give who asks; a token that is sent always counts, even where none is needed.
+
+        Raises:
+            ProblemError: UNAUTHENTICATED, RATE_LIMITED, or BUS_UNAVAILABLE while the group's
+                tokens are not known.
+        """
+        via = Via.CLI if user_agent.startswith(CLI_AGENT) else self._via
+        if not authorization:
+            if self._setting_token:
+                raise not_the_right_one()
+            return local_principal(via)
+        if self._setting_token and bearer_matches(authorization, self._setting_token):
+            return bearer_principal(via)
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise not_the_right_one()
+        record = self._book.find(token.strip(), now=self._clock.now())
+        self._limits.take(record.token_id, per_minute=record.requests_per_minute)
+        return token_principal(record, via)
+
+    def still(self, principal: Principal) -> None:
+        """Refuse somebody who was let in before and would not be now; for what lasts long.
+
+        Raises:
+            ProblemError: UNAUTHENTICATED.
+        """
+        if principal.token_id:
+            self._book.check(principal.token_id, now=self._clock.now())
