@@ -46,6 +46,7 @@ class LoginNode:
         self._mute: asyncio.Server | None = None
         self._silent: set[asyncio.StreamWriter] = set()
         self._connections: set[asyncssh.SSHServerConnection] = set()
+        self._sessions: set[asyncio.Task[None]] = set()
         self._answering = asyncio.Event()
         self._answering.set()
 
@@ -75,6 +76,10 @@ class LoginNode:
         self.drop()
         while self._connections:
             await next(iter(self._connections)).wait_closed()
+        for session in self._sessions:
+            session.cancel()
+        if self._sessions:
+            await asyncio.wait(self._sessions)
 
     async def set_door(self, door: Door) -> None:
         """Let new connections in, refuse them, or leave them without an answer."""
@@ -128,6 +133,10 @@ class LoginNode:
             writer.close()
 
     async def _session(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
+        session = asyncio.current_task()
+        if session is not None:
+            self._sessions.add(session)
+            session.add_done_callback(self._sessions.discard)
         await self._answering.wait()
         user = str(process.get_extra_info("username"))
         peer = process.get_extra_info("peername") or ("127.0.0.1", 0)
@@ -209,6 +218,7 @@ async def _run(
             watching.cancel()
     finally:
         _kill(child.pid)
+        await child.wait()
     return status
 
 

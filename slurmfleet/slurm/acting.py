@@ -21,6 +21,9 @@ ACT_LIMIT_S = 15.0
 
 PING = "ping"
 AFTER = "after"
+_CELLS = 3
+"""Id, state and reason."""
+
 _TIMED_OUT = frozenset({124, 137})
 _MOST_SAID = 300
 
@@ -103,12 +106,13 @@ def states_after(output: SectionOutput | None) -> Mapping[str, str]:
     """Give state and reason by id, as far as the queue shows them."""
     if output is None or output.exit_status != 0:
         return {}
-    parts = [row.split("|") for row in output.stdout.splitlines()]
-    return {
-        one[0].strip(): f"{one[1].strip()} {one[2].strip()}"
-        for one in parts
-        if len(one) >= 3  # noqa: PLR2004 id, state and reason
-    }
+    found: dict[str, str] = {}
+    # Row by row and no further than the reason: what is no row of ours is not kept in pieces.
+    for row in output.stdout.splitlines():
+        name, *told = row.split("|", _CELLS)
+        if len(told) >= _CELLS - 1:
+            found[name.strip()] = f"{told[0].strip()} {told[1].strip()}"
+    return found
 
 
 def _argv(act: JobAct, name: str, signal: Signal | None) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ async def run_with_sh(command: str, stdin: bytes) -> Reply:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()  # or the loop may end before it has closed the pipes
     status = process.returncode or 0
     if status < 0:
         name = signal.Signals(-status).name.removeprefix("SIG")
