@@ -51,7 +51,7 @@ logs: ## follow the logs of all services
 
 .PHONY: test
 test: .venv/.dev-stamp ## every test whose parts are present; names what it skipped
-	@$(RUN) pytest -n 2 --dist loadfile $(DOORS) $(ARGS) && $(RUN) pytest -n 2 --dist loadfile $(STORIES) $(ARGS)
+	@$(RUN) pytest -n 2 --dist loadfile $(DOORS) $(ARGS) && $(RUN) pytest -n 3 --dist loadfile $(STORIES) $(ARGS)
 
 .PHONY: test-unit
 test-unit: .venv/.dev-stamp ## the quick tests: unit, contract, architecture

@@ -1,6 +1,7 @@
 """Options that every suite shares."""
 
 import os
+import re
 
 import pytest
 import structlog
@@ -8,6 +9,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling, Scheduling
 
 _TESTBED = "tests/slurm/"
+_NEWER = re.compile(r"[\[-](?:beta|gamma)[\]-]")
+"""What a test that is about one of these clusters has in its name."""
 
 
 def pytest_configure() -> None:
@@ -31,11 +34,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class _ByFileOrTestbed(LoadFileScheduling):
-    """Keeps the tests of a file in one process, and all that share the one testbed."""
+    """Keeps the tests of a file in one process; those on real clusters by cluster, in two.
+
+    Two halves that take about as long: each starts a stack and the clusters that it asks for.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return _TESTBED if file.startswith(_TESTBED) else file
+        if not file.startswith(_TESTBED):
+            return file
+        return f"{_TESTBED}{'newer' if _NEWER.search(nodeid) else 'older'}"
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -22,6 +22,7 @@ from services.api.routes.events import event_routes
 from services.api.routes.files import file_routes
 from services.api.routes.jobs import job_routes
 from services.api.routes.rebuilds import rebuild_routes
+from services.api.routes.scripts import script_routes
 from services.api.routes.usage import usage_routes
 from slurmfleet.access.binding import is_loopback
 from slurmfleet.access.gate import GateRules, gated
@@ -75,6 +76,7 @@ def create_rest(gateway: Gateway) -> FastAPI:
         job_routes(gateway),
         file_routes(gateway),
         action_routes(gateway),
+        script_routes(gateway),
         event_routes(gateway),
         dead_letter_routes(gateway),
         rebuild_routes(gateway),

@@ -94,6 +94,7 @@ PERMITS: Mapping[str, Permit] = {
         for path in ("jobs/{cluster}/{job}/", "jobs:")
     },
     "POST /v1/jobs:submit": Permit(needs=Toolset.OPERATE),
+    "POST /v1/scripts:run": Permit(needs=Toolset.OPERATE),
     "GET /v1/events": _READ,
     "GET /v1/usage/history": _READ,
     "GET /v1/events/dead": Permit(needs=Toolset.ADMIN),
@@ -150,12 +151,15 @@ def _require(who: Principal, permit: Permit, cluster: ClusterName | None) -> Non
 
 
 async def _action(request: Request, permit: Permit, cluster: ClusterName | None) -> Action:
-    """Give what a request is about to do; an action on jobs is called by its route's last word."""
-    word = (
-        str(getattr(request.scope.get("route"), "path", "")).rpartition("/")[2].rpartition(":")[2]
-    )
+    """Give what a request is about to do.
+
+    What has no name in the table is told by `JobActions` and its like; the route names it as well.
+    """
+    path = str(getattr(request.scope.get("route"), "path", ""))
+    word = path.rpartition("/")[2].rpartition(":")[2]
+    noun = "script" if path.startswith("/v1/scripts") else "job"
     return Action(
-        name=permit.action or f"job.{word}",
+        name=permit.action or f"{noun}.{word}",
         needs=permit.needs or Toolset.ADMIN,
         cluster=cluster,
         target=_target(request),

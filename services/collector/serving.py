@@ -17,6 +17,7 @@ from services.collector.jobs.tracked import Tracked
 from services.collector.looks.asking import ask_probe
 from services.collector.requests import needs, request_of
 from services.collector.round_trip import IncompleteAnswerError
+from services.collector.scripts.desk import data_machine
 from services.collector.settings import CollectorSettings
 from services.collector.station import Station
 from services.collector.steps import steps_taken, steps_up_to
@@ -47,6 +48,7 @@ from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.job_codec import job_from_bytes
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig, Transport
+from slurmfleet.contracts.scripts import ScriptReport, ScriptRequest
 from slurmfleet.contracts.submission import SubmitReport, SubmitRequest
 from slurmfleet.slurm.probe import Probe
 from slurmfleet.ssh.errors import SshError, SshLaneBusyError
@@ -110,6 +112,7 @@ class ClusterCommands:
             Verb.CALL_ROLL: lambda _: self.call_roll(),
             Verb.ACT: self.act,
             Verb.SUBMIT: self.submit,
+            Verb.RUN_SCRIPT: self.run_script,
             **file_verbs(
                 FileDesk(
                     link=station.link,
@@ -168,25 +171,15 @@ class ClusterCommands:
                 "to trust.",
                 remedy="OpenSSH checks it when the master is opened; locally there is none.",
             )
-        try:
-            shown = await self._scan()
-        except SshError as exc:
-            raise ProblemError(problem_code(exc), exc.problem, remedy=exc.remedy) from exc
-        pinned = set(self._config.host_keys)
-        keys = tuple(
-            HostKey(
-                line=one.line,
-                fingerprint=one.fingerprint,
-                algorithm=_algorithm(one.line),
-                trusted=one.line in pinned,
-            )
-            for one in shown
-        )
+        machines = [self._config]
+        if self._config.data_host:
+            machines.append(data_machine(self._config))
+        shown = [await self._shown_keys(one) for one in machines]
         return HostKeyReport(
             host=self._config.host,
             port=self._config.port,
-            keys=keys,
-            changed=bool(pinned) and not any(key.trusted for key in keys),
+            keys=tuple(key for keys in shown for key in keys),
+            changed=any(_has_changed(keys, self._config.host_keys) for keys in shown),
         )
 
     async def refresh(self) -> RefreshReport:
@@ -245,6 +238,14 @@ class ClusterCommands:
         """
         return await self._submitter.submit(request_of(SubmitRequest, body))
 
+    async def run_script(self, body: bytes) -> ScriptReport:
+        """Run a person's script.
+
+        Raises:
+            ProblemError: The body is no request, it is not allowed here, or nobody knows.
+        """
+        return await self._station.scripts.run(request_of(ScriptRequest, body))
+
     async def call_roll(self) -> RollReport:
         """Tell all jobs that are remembered, those that are over as well.
 
@@ -264,9 +265,25 @@ class ClusterCommands:
     def _config(self) -> ClusterConfig:
         return self._station.config
 
-    async def _scan(self) -> Sequence[ShownHostKey]:
+    async def _shown_keys(self, machine: ClusterConfig) -> Sequence[HostKey]:
+        try:
+            shown = await self._scan(machine)
+        except SshError as exc:
+            raise ProblemError(problem_code(exc), exc.problem, remedy=exc.remedy) from exc
+        return [
+            HostKey(
+                line=one.line,
+                fingerprint=one.fingerprint,
+                algorithm=_algorithm(one.line),
+                trusted=one.line in self._config.host_keys,
+                host=machine.host,
+            )
+            for one in shown
+        ]
+
+    async def _scan(self, machine: ClusterConfig) -> Sequence[ShownHostKey]:
         target = ssh_target(
-            self._config,
+            machine,
             known_hosts=self._settings.known_hosts,
             ssh_config=self._settings.ssh_config,
             connect_limit_s=self._settings.connect_limit_s,
@@ -338,6 +355,13 @@ def _clock_step(offset_s: float) -> Step:
         detail=f"The login node's clock is {offset_s:+.0f} s from ours.",
         remedy="Set the clock of this machine (NTP), or tell the cluster's admin.",
     )
+
+
+def _has_changed(shown: Sequence[HostKey], recorded: Sequence[str]) -> bool:
+    """Whether keys are recorded for a machine and it shows none of them."""
+    names = {key.line.split()[0] for key in shown}
+    is_known = any(line.split()[:1] == [name] for line in recorded for name in names)
+    return is_known and not any(key.trusted for key in shown)
 
 
 def _algorithm(line: str) -> str:

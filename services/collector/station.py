@@ -12,6 +12,7 @@ from services.collector.jobs.roll import FIRST_ROLL_S
 from services.collector.links import open_link
 from services.collector.looks.inquiry import Inquiry
 from services.collector.looks.watch import ClusterWatch
+from services.collector.scripts.desk import ScriptDesk
 from services.collector.settings import CollectorSettings
 from services.collector.state import StateFile
 from services.collector.surveys.runner import SurveyRunner
@@ -65,6 +66,9 @@ class Station:
         )
         self.known = Known(memory=self.book.memory)
         self.link = open_link(config, settings, clock)
+        self.scripts = ScriptDesk(
+            config, settings, link=self.link, probe=lambda: self.known.probe, clock=clock
+        )
         self._ready = asyncio.Event()
         self.inquiry = Inquiry(
             config, settings, clock=clock, book=self.book, state=state, desk=self._desk()
@@ -111,6 +115,7 @@ class Station:
                 "inquire of": self.inquiry.run,
                 "call the roll of": self._call_rolls,
             } | {f"survey {one.topic} of": one.run for one in self.surveys}
+            parts |= self.scripts.parts()
             if self._steps is not None:
                 parts["hold steps on"] = partial(self._steps.run, self._desk(), self.link)
             for what, body in parts.items():

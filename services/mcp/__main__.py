@@ -21,6 +21,7 @@ from slurmfleet.access.door import Door
 from slurmfleet.access.job_actions import JobActions
 from slurmfleet.access.principal import Principal, acting_as, local_principal
 from slurmfleet.access.scoped import ScopedReader
+from slurmfleet.access.scripts import ScriptRuns
 from slurmfleet.access.submission import JobSubmission
 from slurmfleet.access.tokens import TokenBook
 from slurmfleet.contracts.audit import Via
@@ -92,6 +93,7 @@ async def _serve(
             files=files,
             actions=actions,
             submission=JobSubmission(bus=bus, auditor=auditor),
+            scripts=ScriptRuns(bus=bus, auditor=auditor),
             clock=clock,
         )
         book = TokenBook(bus)

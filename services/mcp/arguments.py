@@ -13,6 +13,10 @@ from slurmfleet.contracts.problems import ProblemCode, ProblemError
 Words = list[str] | str | None
 Jobs = list[str | int] | str | int
 Cluster = Annotated[str, Field(description="Cluster name, as get_cluster_status lists them.")]
+Reason = Annotated[
+    str,
+    Field(max_length=2_000, description="Why; stands in the audit."),
+]
 JobId = Annotated[str | int, Field(description="Slurm job id: 4711, array task 4711_3, or 4711+1.")]
 
 READS_ONLY = {

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from slurmfleet.access.job_actions import JobActions
+from slurmfleet.access.scripts import ScriptRuns
 from slurmfleet.access.submission import JobSubmission
 from slurmfleet.runtime.job_files import JobFiles
 from slurmfleet.store.read.reader import Reader
@@ -17,4 +18,5 @@ class Sources:
     files: JobFiles
     actions: JobActions
     submission: JobSubmission
+    scripts: ScriptRuns
     clock: Clock

@@ -29,8 +29,8 @@ def new_token() -> str:
 
 
 @contextmanager
-def told_as_problem() -> Generator[None]:
-    """Tell what is wrong with a request in a caller's words.
+def told_as_problem(page: str = "docs/actions.md") -> Generator[None]:
+    """Tell what is wrong with a request in a caller's words; `page` says what one may hold.
 
     Raises:
         ProblemError: INVALID_PARAMETER.
@@ -44,7 +44,7 @@ def told_as_problem() -> Generator[None]:
         raise ProblemError(
             ProblemCode.INVALID_PARAMETER,
             f"{where}: {said}" if where else said,
-            remedy="docs/actions.md says what a submission may hold.",
+            remedy=f"{page} says what such a request may hold.",
         ) from exc
 
 

@@ -20,7 +20,7 @@ from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.runtime.errors import ProcessError
 from slurmfleet.runtime.process import leaves
 
-NOT_YET = frozenset({"runs", "run-script"} | {"where", "why", "idle", "kernel", "logbook"})
+NOT_YET = frozenset({"runs", "where", "why", "idle", "kernel", "logbook"})
 """Commands that are promised and not built; they answer, and `--help` does not list them."""
 
 _FORESEEN = (CliError, ProblemError, ProcessError, TyperException, Abort)

@@ -21,6 +21,7 @@ from slurmfleet.cli.commands.jobs import job, jobs
 from slurmfleet.cli.commands.logs import logs
 from slurmfleet.cli.commands.mcp import mcp
 from slurmfleet.cli.commands.rebuild import rebuild
+from slurmfleet.cli.commands.run_script import run_script
 from slurmfleet.cli.commands.stack import down, up
 from slurmfleet.cli.commands.status import status
 from slurmfleet.cli.commands.submit import submit
@@ -49,7 +50,10 @@ app.add_typer(backup.app, name="backup", rich_help_panel=_STACK)
 app.command(rich_help_panel=_STACK)(restore)
 app.command(rich_help_panel=_STACK)(rebuild)
 app.add_typer(db.app, name="db", rich_help_panel=_STACK)
-for function in (jobs, job, logs, history, usage, submit, cancel, hold, release, requeue):
+for function in (
+    *(jobs, job, logs, history, usage, submit, cancel, hold, release, requeue),
+    run_script,
+):
     app.command(rich_help_panel=_BOARD)(function)
 app.add_typer(events.app, name="events", rich_help_panel=_BOARD)
 app.add_typer(cluster.app, name="cluster", rich_help_panel=_BOARD)

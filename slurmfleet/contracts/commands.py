@@ -38,6 +38,8 @@ class Verb(StrEnum):
     """Cancel, hold, release or requeue jobs: `contracts.actions`."""
     SUBMIT = "submit"
     """Submit a job, once for each token: `contracts.submission`."""
+    RUN_SCRIPT = "run_script"
+    """Run a script as our login, where the cluster allows it: `contracts.scripts`."""
     FIND_FILES = "find_files"
     """List the files of a job; this and what follows: `contracts.files`."""
     READ_FILE = "read_file"
@@ -87,10 +89,11 @@ class HostKey(BaseModel):
     fingerprint: str = Field(description="SHA256:…, as ssh-keygen -l shows it.")
     algorithm: str = ""
     trusted: bool = Field(default=False, description="Whether it is already recorded.")
+    host: str = Field(default="", description="The machine that shows it.")
 
 
 class HostKeyReport(BaseModel):
-    """The host keys that a login node shows."""
+    """The host keys that a cluster's login node shows, and its data host if it has one."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -99,7 +102,7 @@ class HostKeyReport(BaseModel):
     keys: tuple[HostKey, ...]
     changed: bool = Field(
         default=False,
-        description="Keys are recorded for this host and none of these is among them.",
+        description="Keys are recorded for a machine and it shows none of them.",
     )
 
 

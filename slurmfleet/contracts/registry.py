@@ -285,6 +285,14 @@ class ClusterConfig(BaseModel):
     gpu_type: Line = ""
     gpus_per_node: int = Field(default=0, ge=0, le=1_024)
     mount_paths: tuple[Line, ...] = ()
+    allow_scripts: bool = Field(
+        default=False,
+        description="Whether operators may run scripts of their own as our login; docs/scripts.md.",
+    )
+    data_host: Line = Field(
+        default="", description="Machine for work on files, where scripts may run; same login."
+    )
+    data_port: int = Field(default=22, ge=1, le=65_535)
     prometheus: PrometheusConfig | None = Field(
         default=None, description="The site's own Prometheus, for samples of jobs."
     )
@@ -307,6 +315,11 @@ class ClusterConfig(BaseModel):
             if interval_s and not 1 <= interval_s <= LONGEST_SURVEY_INTERVAL_S:
                 raise ValueError(f"{topic}: {interval_s:g} is not 0 and not 1 to 86400 seconds")
         return value
+
+    @field_validator("data_host")
+    @classmethod
+    def _data_host(cls, value: str) -> str:
+        return value and cls._host(value)
 
     @field_validator("host")
     @classmethod

@@ -27,9 +27,9 @@ _CLUSTER_FIELDS = {
     "gpus_per_node": "gpus_per_node",
     "account": "account",
     "mount_paths": "mount_paths",
+    "data_host": "data_host",
 }
 _UNUSED_OF_CLUSTER = {
-    "data_host": "files are read over the login node",
     "gpu_mem_gb": "memory of GPUs is measured",
     "mount_aliases": "there is no counterpart yet",
 }

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +22,8 @@ import pytest
 from tests.harness.stack import ROOT
 
 TESTBED = ROOT / "deploy" / "testbed"
-TESTBED_ROOT = Path(os.environ.get("SLURMFLEET_TESTBED_ROOT", "/tmp/slurmfleet-testbed"))  # noqa: S108
+ROOT_SETTING, PORTS_SETTING = "SLURMFLEET_TESTBED_ROOT", "SLURMFLEET_TESTBED_PORTS"
+SHARED_ROOT = Path(os.environ.get(ROOT_SETTING, "/tmp/slurmfleet-testbed"))  # noqa: S108
 FAST = {"poll_interval_s": 1.0, "hot_interval_s": 0.5, "rpcs_per_minute": 0}
 
 
@@ -128,16 +129,35 @@ class RealSite:
         subprocess.run([TESTBED / "ctl.sh", verb, f"{self.name}-slurmctld"], check=True, timeout=60)
 
 
-def _running() -> set[str]:
+def _running(root: Path) -> set[str]:
     """Give the clusters whose login nodes answer; the testbed's files stay when it is stopped."""
     up: set[str] = set()
     with suppress(OSError):
-        about = json.loads((TESTBED_ROOT / "testbed.json").read_text())
+        about = json.loads((root / "testbed.json").read_text())
         for name, cluster in about["clusters"].items():
             with suppress(OSError):
                 socket.create_connection((cluster["host"], cluster["port"]), timeout=1).close()
                 up.add(name)
     return up
+
+
+def _testbed_root() -> Path:
+    """Give the testbed's folder; processes that test side by side have one each.
+
+    One that somebody has started is shared: each cluster is one process's alone
+    (tests/conftest.py). The settings are for the testbed's scripts, which we start.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if not worker or _running(SHARED_ROOT):
+        return SHARED_ROOT
+    number = int(worker.removeprefix("gw")) + 1
+    root = SHARED_ROOT.with_name(f"{SHARED_ROOT.name}-{number}")
+    ports = int(os.environ.get(PORTS_SETTING, "0")) + number * 1_000
+    os.environ.update({ROOT_SETTING: str(root), PORTS_SETTING: str(ports)})
+    return root
+
+
+TESTBED_ROOT = _testbed_root()
 
 
 def no_real_slurm() -> str:
@@ -165,7 +185,7 @@ def real_sites(names: Iterable[str]) -> Iterator[dict[str, RealSite]]:
     """Bring clusters up, beside those that run and stay; skip where no Slurm is installed."""
     if why := no_real_slurm():
         pytest.skip(why)
-    found = _running()
+    found = _running(TESTBED_ROOT)
     if missing := sorted(set(names) - found):
         told = subprocess.run(
             [TESTBED / "up.sh", "--add", *missing],
@@ -184,6 +204,21 @@ def real_sites(names: Iterable[str]) -> Iterator[dict[str, RealSite]]:
     finally:
         if not found:
             subprocess.run([TESTBED / "down.sh"], check=True, timeout=120, capture_output=True)
+
+
+class SitesOnDemand(dict[str, RealSite]):
+    """Real clusters, each brought up when it is first asked for and kept until `stop`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._up = ExitStack()
+
+    def __missing__(self, name: str) -> RealSite:
+        self[name] = self._up.enter_context(real_sites([name]))[name]
+        return self[name]
+
+    def stop(self) -> None:
+        self._up.close()
 
 
 @dataclass(kw_only=True)

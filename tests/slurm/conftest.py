@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.harness.feed import Feed, following
-from tests.harness.sites import RealSite, SimulatedSite, Site, real_sites, simulated_sites
+from tests.harness.sites import RealSite, SimulatedSite, Site, SitesOnDemand, simulated_sites
 from tests.harness.stack import Stack, running_stack
 
 SIMULATED = "sim-h100"
@@ -29,17 +29,11 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Si
 
 
 @pytest.fixture(scope="session")
-def real(request: pytest.FixtureRequest) -> Iterator[dict[str, RealSite]]:
-    """Give the real clusters that the chosen tests ask for: `-k gamma` starts gamma alone."""
-    calls = (getattr(item, "callspec", None) for item in request.session.items)
-    chosen = {
-        call.params.get(name)
-        for call in calls
-        if call is not None
-        for name in ("site", "place")  # watched by the stack, and used without it
-    }
-    with real_sites(name for name in REAL if name in chosen) as sites:
-        yield sites
+def real() -> Iterator[dict[str, RealSite]]:
+    """Give the real clusters by name; the first test that asks for one starts it."""
+    sites = SitesOnDemand()
+    yield sites
+    sites.stop()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from services.mcp.arguments import (
     Cluster,
     JobId,
     Jobs,
+    Reason,
     Words,
     cluster_names,
     listed_jobs,
@@ -22,6 +23,7 @@ from services.mcp.arguments import (
 from services.mcp.errors import told_problems
 from services.mcp.schemas import schema_of
 from services.mcp.sources import Sources
+from services.mcp.tools.scripts import run_script_tool
 from slurmfleet.access.job_actions import JobActions, JobOutcome, Wish
 from slurmfleet.access.submission import JobSubmission, new_token, told_as_problem
 from slurmfleet.contracts import ids
@@ -29,10 +31,6 @@ from slurmfleet.contracts.actions import MOST_GRACE_S, JobAct, Signal
 from slurmfleet.contracts.submission import MOST_SCRIPT_BYTES, SubmitReport, SubmitRequest
 from slurmfleet.contracts.text import clean_line, shown_fields
 
-Reason = Annotated[
-    str,
-    Field(max_length=2_000, description="Why, in your words; stands in the audit beside you."),
-]
 SignalFirst = Annotated[
     Signal | None, Field(description="Send this signal first, so that the job can save its work.")
 ]
@@ -56,6 +54,7 @@ def operate_tools(sources: Sources) -> list[Tool]:
     actions = sources.actions
     return [
         _submit_job(sources.submission),
+        run_script_tool(sources.scripts),
         _cancel_job(actions),
         _cancel_jobs(actions),
         _cancel_project_jobs(actions),

@@ -42,6 +42,16 @@ GpuType = Annotated[str | None, typer.Option(help="As people call it: h100.")]
 GpusPerNode = Annotated[int | None, typer.Option(min=0, max=1_024)]
 Account = Annotated[str | None, typer.Option(help="Default account for submissions.")]
 MountPath = Annotated[Many, typer.Option(help="Path to show; may be given more than once.")]
+DataHost = Annotated[
+    str | None, typer.Option(help="Machine for work on files, where scripts may run.")
+]
+AllowScripts = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-scripts/--forbid-scripts",
+        help="Whether operators may run scripts as our login; default: not.",
+    ),
+]
 TrackUser = Annotated[Many, typer.Option(help="User whose jobs are followed; default: yours.")]
 TrackAccount = Annotated[Many, typer.Option(help="Account whose jobs are followed.")]
 Interval = Annotated[
@@ -77,6 +87,8 @@ def add(
     gpus_per_node: GpusPerNode = None,
     account: Account = None,
     mount_path: MountPath = NONE,
+    data_host: DataHost = None,
+    allow_scripts: AllowScripts = None,
     track_user: TrackUser = NONE,
     track_account: TrackAccount = NONE,
     poll_interval_s: Interval = None,
@@ -98,6 +110,8 @@ def add(
         gpus_per_node=gpus_per_node,
         account=account,
         mount_paths=mount_path,
+        data_host=data_host,
+        allow_scripts=allow_scripts,
         track_users=track_user,
         track_accounts=track_account,
         poll_interval_s=poll_interval_s,
@@ -133,6 +147,8 @@ def update(
     gpus_per_node: GpusPerNode = None,
     account: Account = None,
     mount_path: MountPath = NONE,
+    data_host: DataHost = None,
+    allow_scripts: AllowScripts = None,
     track_user: TrackUser = NONE,
     track_account: TrackAccount = NONE,
     poll_interval_s: Interval = None,
@@ -154,6 +170,8 @@ def update(
         gpus_per_node=gpus_per_node,
         account=account,
         mount_paths=mount_path,
+        data_host=data_host,
+        allow_scripts=allow_scripts,
         track_users=track_user,
         track_accounts=track_account,
         poll_interval_s=poll_interval_s,

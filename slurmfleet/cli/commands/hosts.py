@@ -98,4 +98,5 @@ def _conclude(output: Output, name: str, report: HostKeyReport, what: str) -> No
 
 
 def _line(key: HostKey) -> str:
-    return f"  {key.fingerprint} {key.algorithm}{' (trusted)' if key.trusted else ''}".rstrip()
+    trusted = " (trusted)" if key.trusted else ""
+    return "  " + f"{key.host} {key.fingerprint} {key.algorithm}{trusted}".strip()

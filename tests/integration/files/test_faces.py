@@ -26,6 +26,7 @@ from slurmfleet.access.audit import Auditor
 from slurmfleet.access.door import Door
 from slurmfleet.access.job_actions import JobActions
 from slurmfleet.access.principal import acting_as, local_principal
+from slurmfleet.access.scripts import ScriptRuns
 from slurmfleet.access.submission import JobSubmission
 from slurmfleet.access.tokens import TokenBook
 from slurmfleet.bus.memory import MemoryBus
@@ -115,7 +116,12 @@ async def faces(desk: FileDesk, work: Path) -> AsyncIterator[Faces]:
         )
         submission = JobSubmission(bus=bus, auditor=gateway.auditor)
         sources = Sources(
-            reader=reader, files=files, actions=actions, submission=submission, clock=clock
+            reader=reader,
+            files=files,
+            actions=actions,
+            submission=submission,
+            scripts=ScriptRuns(bus=bus, auditor=gateway.auditor),
+            clock=clock,
         )
         mcp = create_server(sources)
         with acting_as(local_principal(Via.MCP)):

@@ -60,7 +60,7 @@ async def test_tools_answer_over_http(fleet: Fleet, mode: str):
     assert names == [
         *("health_check", "list_jobs", "get_job", "get_cluster_status"),
         *("list_log_files", "get_job_log", "search_job_log"),
-        *("submit_job", "cancel_job", "cancel_jobs", "cancel_project_jobs"),
+        *("submit_job", "run_script", "cancel_job", "cancel_jobs", "cancel_project_jobs"),
         *("hold_job", "release_job", "requeue_job"),
     ]
     assert jobs.structured_content is not None

@@ -40,6 +40,7 @@ PROMISED = {
         for path in ("jobs/{cluster}/{job}/", "jobs:")
     },
     "/v1/jobs:submit": {"post"},
+    "/v1/scripts:run": {"post"},
     "/v1/events": {"get"},
     "/v1/events/dead": {"get"},
     "/v1/events/dead/{sequence}": {"get", "delete"},

@@ -28,6 +28,8 @@ class TinyApi:
 
     asked: list[str] = field(default_factory=list[str])
     headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    bodies: list[Any] = field(default_factory=list[Any])
+    """Of those requests that have one."""
 
     def put(self, path: str, body: object, status: int = 200) -> None:
         kind = "application/json" if status < 400 else "application/problem+json"
@@ -36,10 +38,12 @@ class TinyApi:
     def put_in_turn(self, path: str, *bodies: object) -> None:
         self.in_turn[path] = [(200, "application/json", json.dumps(one).encode()) for one in bodies]
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, query = str(scope["path"]), bytes(scope["query_string"]).decode()
         self.asked.append(f"{scope['method']} {path}" + (f"?{query}" if query else ""))
         self.headers.append({k.decode(): v.decode() for k, v in scope["headers"]})
+        if scope["method"] != "GET" and (sent := (await receive()).get("body")):
+            self.bodies.append(json.loads(sent))
         if turns := self.in_turn.get(path):
             status, kind, body = turns.pop(0)
         else:

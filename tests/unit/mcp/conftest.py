@@ -12,6 +12,7 @@ from slurmfleet.access.audit import Auditor
 from slurmfleet.access.job_actions import JobActions
 from slurmfleet.access.principal import acting_as, local_principal
 from slurmfleet.access.scoped import ScopedReader
+from slurmfleet.access.scripts import ScriptRuns
 from slurmfleet.access.submission import JobSubmission
 from slurmfleet.bus.memory import MemoryBus
 from slurmfleet.contracts.audit import Via
@@ -37,7 +38,14 @@ def sources_of(reader: MemoryReader, bus: MemoryBus, clock: ManualClock) -> Sour
         reader=ScopedReader(reader), bus=bus, auditor=Auditor(bus, clock), clock=clock, limit_s=1
     )
     submission = JobSubmission(bus=bus, auditor=Auditor(bus, clock))
-    return Sources(reader=reader, files=files, actions=actions, submission=submission, clock=clock)
+    return Sources(
+        reader=reader,
+        files=files,
+        actions=actions,
+        submission=submission,
+        scripts=ScriptRuns(bus=bus, auditor=Auditor(bus, clock)),
+        clock=clock,
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -48,7 +48,7 @@ async def test_every_tool_keeps_every_promise(desk: Desk, mode: str):
         "list_log_files",
         "get_job_log",
         "search_job_log",
-        *("submit_job", "cancel_job", "cancel_jobs", "cancel_project_jobs"),
+        *("submit_job", "run_script", "cancel_job", "cancel_jobs", "cancel_project_jobs"),
         *("hold_job", "release_job", "requeue_job"),
     ]
     acts = {one.name for one in tools[7:]}
@@ -60,7 +60,7 @@ async def test_every_tool_keeps_every_promise(desk: Desk, mode: str):
         assert tool.annotations.model_dump(exclude={"title"}) == {
             "read_only_hint": tool.name not in acts,
             "destructive_hint": tool.name in acts - takes_back,
-            "idempotent_hint": True,
+            "idempotent_hint": tool.name != "run_script",
             "open_world_hint": False,
         }
         assert tool.output_schema is not None

@@ -72,7 +72,7 @@ def test_every_key_is_told():
         *("sdk_ingest_token", "ssh_timeout", "cache_fresh_sec", "stats_interval_sec"),
         *("backup_interval_hours", "backup_max_keep", "surprise", "log_search_bases[1]"),
         *("clusters.local", "clusters.Not_A_Name", "clusters.odd", "team_members[2]"),
-        *("clusters.alpha.data_host", "clusters.alpha.gpu_mem_gb", "clusters.alpha.mount_aliases"),
+        *("clusters.alpha.gpu_mem_gb", "clusters.alpha.mount_aliases"),
         *("team_gpu_allocations.beta", "projects.atlas.campaign"),
     }
 

@@ -189,3 +189,27 @@ async def test_without_an_answer_the_token_to_ask_again_is_told(tmp_path: Path):
 
     assert told.exit_code == 4
     assert "--token a-token-of-mine" in told.stderr
+
+
+async def test_a_scripts_outputs_and_status_are_those_of_the_command(
+    tiny_api: TinyApi, door: Door, tmp_path: Path
+):
+    script = tmp_path / "check.sh"
+    script.write_text("exit 3\n")
+    done = {"exit_status": 3, "timed_out": True, "flooded": False, "stdout": "a\n", "stderr": "b"}
+    tiny_api.put("/v1/scripts:run", done)
+
+    told = await run(door, "run-script", "alpha", str(script), "x", "y y", "--time-limit", "5")
+
+    assert (told.exit_code, told.stdout) == (3, "a\n")
+    assert told.stderr.startswith("b")
+    assert "its time was over" in told.stderr
+    assert tiny_api.bodies[-1] == {
+        "cluster": "alpha",
+        "script": "exit 3\n",
+        "interpreter": "bash",
+        "host": "login",
+        "arguments": ["x", "y y"],
+        "limit_s": 5,
+        "reason": "",
+    }
