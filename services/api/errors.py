@@ -101,7 +101,7 @@ def problem_response(
     )
     shown = dict(headers or {})
     if found in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        shown.setdefault("Retry-After", str(RETRY_AFTER_S))
+        shown.setdefault("Retry-After", str(error.retry_after_s or RETRY_AFTER_S))
     return Response(to_json(body), status_code=found, headers=shown, media_type=PROBLEM_JSON)
 
 

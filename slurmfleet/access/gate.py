@@ -27,11 +27,8 @@ _DENIALS: Mapping[ProblemCode, tuple[int, str]] = {
     ProblemCode.RATE_LIMITED: (429, "Too many requests"),
     ProblemCode.BUS_UNAVAILABLE: (503, "Tokens cannot be checked"),
 }
-_MORE_HEADERS: Mapping[int, Mapping[str, str]] = {
-    401: {"www-authenticate": 'Bearer realm="slurmfleet"'},
-    429: {"retry-after": "5"},
-    503: {"retry-after": "5"},
-}
+_RETRY_AFTER_S = 5
+"""Where nobody knows better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +52,7 @@ class _Refusal:
     title: str
     detail: str
     remedy: str
+    retry_after_s: int | None = None
 
 
 def gated(app: AsgiApp, *, health: Health, rules: GateRules) -> AsgiApp:
@@ -92,6 +90,7 @@ def _refusal(problem: ProblemError) -> _Refusal:
         title=title,
         detail=problem.detail,
         remedy=problem.remedy,
+        retry_after_s=problem.retry_after_s,
     )
 
 
@@ -168,8 +167,16 @@ async def _refuse(refusal: _Refusal, path: str, send: Send) -> None:
         refusal.status,
         "application/problem+json",
         json.dumps(body).encode(),
-        _MORE_HEADERS.get(refusal.status),
+        _more_headers(refusal),
     )
+
+
+def _more_headers(refusal: _Refusal) -> Mapping[str, str]:
+    if refusal.code is ProblemCode.UNAUTHENTICATED:
+        return {"www-authenticate": 'Bearer realm="slurmfleet"'}
+    if refusal.code in _DENIALS:
+        return {"retry-after": str(refusal.retry_after_s or _RETRY_AFTER_S)}
+    return {}
 
 
 async def _respond(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from math import ceil
 
 from slurmfleet.access.principal import Principal
@@ -52,6 +53,7 @@ class RateLimits:
                 ProblemCode.RATE_LIMITED,
                 f"This token may send {per_minute} requests a minute.",
                 remedy=f"Come back in {wait_s} s, ask for less at once, or follow events instead.",
+                retry_after_s=wait_s,
             )
         meter.left -= 1
 
@@ -79,7 +81,7 @@ class ActionBudget:
                 with bus_problems():
                     revision, used = await self._used(key, today)
                     if used + count > most:
-                        raise _spent(principal, used=used, most=most)
+                        raise _spent(principal, self._clock.now(), used=used, most=most)
                     value = json.dumps({"day": today, "actions": used + count}).encode()
                     if revision is None:
                         await self._bus.kv_create(ACCESS.name, key, value)
@@ -98,9 +100,11 @@ class ActionBudget:
         return entry.revision, int(held["actions"]) if held["day"] == today else 0
 
 
-def _spent(principal: Principal, *, used: int, most: int) -> ProblemError:
+def _spent(principal: Principal, now: datetime, *, used: int, most: int) -> ProblemError:
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), tzinfo=UTC)
     return ProblemError(
         ProblemCode.RATE_LIMITED,
         f"The token of {principal.name} may act {most} times a day, and {used} are used up.",
         remedy="Wait for the next day in UTC, or ask for a token with a larger actions_per_day.",
+        retry_after_s=ceil((midnight - now).total_seconds()),
     )

@@ -47,12 +47,20 @@ class ProblemCode(StrEnum):
 class ProblemError(Exception):
     """A request cannot be served; says why and what mends it."""
 
-    def __init__(self, code: ProblemCode, detail: str, *, remedy: str = "") -> None:
-        """Keep the code, what is wrong, and what to do about it."""
+    def __init__(
+        self,
+        code: ProblemCode,
+        detail: str,
+        *,
+        remedy: str = "",
+        retry_after_s: int | None = None,
+    ) -> None:
+        """Keep the code, what is wrong, what to do about it, and when it may be over if known."""
         super().__init__(f"{detail} {remedy}".strip())
         self.code = code
         self.detail = detail
         self.remedy = remedy
+        self.retry_after_s = retry_after_s
 
 
 class StaleRevisionError(ProblemError):

@@ -1,6 +1,7 @@
 """Scripts of people run in a real shell, and nothing that they do reaches the watch."""
 
 import asyncio
+import json
 import os
 import pwd
 import time
@@ -15,6 +16,7 @@ from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig, Transport
 from slurmfleet.contracts.scripts import (
+    MOST_ARGUMENTS,
     MOST_SHOWN_BYTES,
     MOST_WRITTEN_BYTES,
     Interpreter,
@@ -27,6 +29,7 @@ from slurmfleet.ssh.local import local_link
 from slurmfleet.ssh.port import Link
 from slurmfleet.ssh.target import SshTarget
 from slurmfleet.timing.clock import SystemClock
+from tests.harness.attacks import attacks
 from tests.harness.openssh import processes
 from tests.integration.collector.stub import Cluster
 from tests.integration.collector.test_user_work import looks_within
@@ -91,6 +94,19 @@ async def test_a_shell_gets_its_arguments_as_they_are(link: Link, interpreter: I
     assert report.stdout == "<$HOME>\n<-->\n<a b>\n<*>\n"
 
 
+async def test_no_attack_leaves_its_argument(link: Link, tmp_path: Path):
+    canary = tmp_path / "canary"
+    given = [text for _, text in attacks(str(canary)) if "\0" not in text]
+    script = "import json, sys\nprint(json.dumps(sys.argv[1:]))\n"
+    for begin in range(0, len(given), MOST_ARGUMENTS):
+        part = given[begin : begin + MOST_ARGUMENTS]
+        report = await run(link, script, interpreter=Interpreter.PYTHON3, arguments=part)
+        assert json.loads(report.stdout) == part, report.stderr
+
+    assert len(given) > 300
+    assert not _names(tmp_path, "canary")
+
+
 @pytest.mark.parametrize("status", [0, 1, 2, 80, 81, 124, 125, 137, 254, 255])
 async def test_every_status_is_the_scripts_own(link: Link, status: int):
     report = await run(link, f"exit {status}")
@@ -117,7 +133,7 @@ async def test_nothing_of_it_stays_behind(link: Link, tmp_path: Path):
     await run(link, "true")
     await run(link, "kill -KILL $$")
 
-    assert _names(tmp_path) == set()
+    assert _names(tmp_path, "slurmfleet") == set()
 
 
 async def test_files_that_it_makes_are_as_open_as_a_login_makes_them(link: Link, tmp_path: Path):
@@ -191,8 +207,8 @@ async def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path):
     assert "no python on the path" in caught.value.detail
 
 
-def _names(folder: Path) -> set[str]:
-    return {one.name for one in folder.iterdir() if "slurmfleet" in one.name}
+def _names(folder: Path, part: str) -> set[str]:
+    return {one.name for one in folder.iterdir() if part in one.name}
 
 
 def _without_python(folder: Path) -> Path:
