@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from slurmfleet.contracts.registry import (
     ClusterConfig,
     Line,
+    OpenSearchSource,
     PrometheusConfig,
     SamplingConfig,
     Transport,
@@ -39,6 +40,10 @@ class ClusterPatch(BaseModel):
     gpu_type: Line | None = None
     gpus_per_node: int | None = None
     mount_paths: tuple[Line, ...] | None = None
+    allow_scripts: bool | None = None
+    data_host: Line | None = None
+    data_port: int | None = None
+    opensearch: OpenSearchSource | None = Field(default=None, description="Replaced as a whole.")
     prometheus: PrometheusConfig | None = Field(default=None, description="Replaced as a whole.")
     sampling: SamplingConfig | None = Field(default=None, description="Replaced as a whole.")
     simulated: bool | None = None

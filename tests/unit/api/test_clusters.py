@@ -6,10 +6,12 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from services.api.bodies import ClusterPatch
 from slurmfleet.bus.port import Reply
 from slurmfleet.contracts.commands import Verb
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import ClusterName
+from slurmfleet.contracts.registry import ClusterConfig
 from slurmfleet.contracts.subjects import command_subject
 from slurmfleet.registry.clusters import ClusterRegistry
 from slurmfleet.testing.views import cluster_view
@@ -84,6 +86,14 @@ async def test_a_cluster_is_added_changed_and_removed(desk: Desk):
     assert (config.port, config.track_users) == (22, ("ada",))
     assert (removed.status_code, removed.content) == (204, b"")
     assert (gone.status_code, gone.json()["code"]) == (404, "unknown_cluster")
+
+
+def test_every_field_of_a_cluster_can_be_changed_but_its_name_and_its_keys():
+    may_not = {"name", "host_keys"}
+
+    assert set(ClusterPatch.model_fields) - {"expected_revision"} == (
+        set(ClusterConfig.model_fields) - may_not
+    )
 
 
 async def test_an_answer_tells_whether_readers_see_the_change(desk: Desk):
