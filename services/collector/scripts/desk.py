@@ -33,6 +33,14 @@ from slurmfleet.timing.clock import Clock
 AT_ONCE = 2
 """Scripts on one cluster: a login node is everybody's."""
 
+_NEVER_IN = frozenset(
+    {
+        *(ProblemCode.SSH_AUTH_DENIED, ProblemCode.SSH_NO_MASTER),
+        *(ProblemCode.HOST_KEY_UNKNOWN, ProblemCode.HOST_KEY_CHANGED),
+    }
+)
+"""What keeps us from logging in at all."""
+
 _MOST_ANSWER_BYTES = 2**20
 _WAY_S = 40.0
 """For logging in there, on a slow day, and for coming back."""
@@ -162,9 +170,13 @@ async def _run(link: Link, request: ScriptRequest) -> CommandResult:
     except SshLaneBusyError as exc:
         raise ProblemError(problem_code(exc), exc.problem, remedy=exc.remedy) from exc
     except SshError as exc:
+        code = problem_code(exc)
+        known = (
+            "Nothing was run" if code in _NEVER_IN else "Whether the script has run is not known"
+        )
         raise ProblemError(
-            problem_code(exc),
-            f"{exc.problem}. Whether the script has run is not known.",
+            code,
+            f"{exc.problem}. {known}.",
             remedy=exc.remedy or "Look at what it changes before you run it again.",
         ) from exc
 

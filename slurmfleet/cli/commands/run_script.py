@@ -8,10 +8,10 @@ import typer
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from slurmfleet.cli.client import ApiClient, understood
-from slurmfleet.cli.errors import FailedError
 from slurmfleet.cli.options import AsJson, Url
 from slurmfleet.cli.output import Output
 from slurmfleet.cli.running import with_api
+from slurmfleet.cli.script_file import read_script
 from slurmfleet.contracts.scripts import (
     DEFAULT_LIMIT_S,
     LONGEST_LIMIT_S,
@@ -67,7 +67,7 @@ def run_script(
     given: list[JsonValue] = [*(arguments or _NONE)]
     body: dict[str, JsonValue] = {
         "cluster": cluster,
-        "script": _read(script),
+        "script": read_script(script, most=MOST_SCRIPT_BYTES),
         "interpreter": interpreter or _BY_ENDING.get(script.suffix, Interpreter.PYTHON3),
         "host": host,
         "arguments": given,
@@ -98,14 +98,3 @@ def _print(output: Output, done: ScriptAnswer) -> None:
         output.say("It was ended: its time was over. --time-limit gives it more.")
     if done.flooded:
         output.say("It was ended: it wrote too much. Let it write to a file.")
-
-
-def _read(script: Path) -> str:
-    try:
-        if str(script) == "-":
-            return sys.stdin.read(MOST_SCRIPT_BYTES + 1)
-        return script.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise FailedError(
-            f"{script} cannot be read: {exc}.", remedy="Name a script of text."
-        ) from exc

@@ -1,7 +1,6 @@
 """`slurmfleet submit`: a batch script to a cluster, once."""
 
 import secrets
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from rich.text import Text
 
 from slurmfleet.cli.client import ApiClient, understood
-from slurmfleet.cli.errors import AnsweredError, FailedError, UnreachableError
+from slurmfleet.cli.errors import AnsweredError, UnreachableError
 from slurmfleet.cli.options import AsJson, Url
 from slurmfleet.cli.output import Output
 from slurmfleet.cli.running import with_api
+from slurmfleet.cli.script_file import read_script
 from slurmfleet.contracts.submission import MOST_SCRIPT_BYTES
 
 _LIMIT_S = 90.0
@@ -57,7 +57,7 @@ def submit(
     known = token or secrets.token_urlsafe(12)
     body: dict[str, JsonValue] = {
         "cluster": cluster,
-        "script": _read(script),
+        "script": read_script(script, most=MOST_SCRIPT_BYTES),
         "options": _options(option),
         "work_dir": chdir,
         "token": known,
@@ -86,17 +86,6 @@ def submit(
             output.say(made.warnings)
 
     with_api(url, converse)
-
-
-def _read(script: Path) -> str:
-    try:
-        if str(script) == "-":
-            return sys.stdin.read(MOST_SCRIPT_BYTES + 1)
-        return script.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise FailedError(
-            f"{script} cannot be read: {exc}.", remedy="Name a batch script of text."
-        ) from exc
 
 
 def _options(given: list[str]) -> dict[str, JsonValue]:

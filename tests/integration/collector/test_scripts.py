@@ -28,6 +28,7 @@ from slurmfleet.slurm.probe import Probe
 from slurmfleet.ssh.local import local_link
 from slurmfleet.ssh.port import Link
 from slurmfleet.ssh.target import SshTarget
+from slurmfleet.testing.login_node import LoginNode
 from slurmfleet.timing.clock import SystemClock
 from tests.harness.attacks import attacks
 from tests.harness.openssh import processes
@@ -298,6 +299,30 @@ async def test_a_data_host_is_reached_by_itself(cluster: Cluster, tmp_path: Path
 
     assert report.stdout == "1\n"
     assert cluster.node.connections_accepted == 2
+
+
+async def test_a_machine_whose_key_nobody_trusts_runs_nothing_and_the_watch_goes_on(
+    cluster: Cluster, tmp_path: Path
+):
+    folder = tmp_path / "stranger"
+    folder.mkdir()
+    async with LoginNode(folder) as stranger:
+        config = cluster.config(
+            poll_interval_s=1,
+            allow_scripts=True,
+            data_host=cluster.config().host,
+            data_port=stranger.port,
+        )
+        async with watching(config, tmp_path) as (station, _):
+            await looks(station, 1)
+            with pytest.raises(ProblemError) as caught:
+                await station.scripts.run(ScriptRequest(script="print(1)", host=ScriptHost.DATA))
+            after = await looks(station, 1)
+
+    assert caught.value.code is ProblemCode.HOST_KEY_UNKNOWN
+    assert caught.value.detail.endswith("Nothing was run.")
+    assert stranger.commands == []
+    assert [one.error for one in after] == [""]
 
 
 async def _outcome(place: ScriptDesk, request: ScriptRequest) -> str:
