@@ -1,6 +1,6 @@
 """Bodies of commands become values, or a problem that says what they lack."""
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -20,6 +20,24 @@ def request_of(kind: type[Request], body: bytes) -> Request:
     """
     with needs(kind):
         return kind.model_validate_json(body)
+
+
+def require_login(login: str, only_as: Collection[str]) -> None:
+    """Refuse what would be done as a user that the token is not for.
+
+    Args:
+        login: As whom slurmfleet logs in there; empty while that is not known.
+        only_as: Users that the token is for; empty: everybody.
+
+    Raises:
+        ProblemError: FORBIDDEN.
+    """
+    if only_as and login not in only_as:
+        raise ProblemError(
+            ProblemCode.FORBIDDEN,
+            "The token is not for jobs of the user that slurmfleet logs in as there.",
+            remedy=f"It is for jobs of: {', '.join(only_as)}.",
+        )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from services.collector.requests import require_login
 from services.collector.round_trip import IncompleteAnswerError, run_sections
 from services.collector.target import problem_code
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
@@ -90,12 +91,7 @@ class Submitter:
                 "The login node has not been asked yet who it is; nothing was submitted.",
                 remedy="`slurmfleet cluster test NAME` goes through the steps.",
             )
-        if request.only_as and probe.user not in request.only_as:
-            raise ProblemError(
-                ProblemCode.FORBIDDEN,
-                "The token is not for jobs of the user that slurmfleet logs in as there.",
-                remedy=f"It is for jobs of: {', '.join(request.only_as)}.",
-            )
+        require_login(probe.user, request.only_as)
         self._spend("sbatch", 1)
         try:
             frames = await run_sections(

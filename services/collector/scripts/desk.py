@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from services.collector.links import open_link
+from services.collector.requests import require_login
 from services.collector.scripts.spare import SpareLink
 from services.collector.scripts.wrapper import (
     KILL_AFTER_S,
@@ -118,12 +119,7 @@ class ScriptDesk:
                 remedy=f"Name one: `slurmfleet cluster update {name} --data-host HOST`, or run "
                 "the script on the login node.",
             )
-        if request.only_as and (probe is None or probe.user not in request.only_as):
-            raise ProblemError(
-                ProblemCode.FORBIDDEN,
-                "The token is not for jobs of the user that slurmfleet logs in as there.",
-                remedy=f"It is for jobs of: {', '.join(request.only_as)}.",
-            )
+        require_login(probe.user if probe is not None else "", request.only_as)
 
     @asynccontextmanager
     async def _way_to(self, host: ScriptHost) -> AsyncGenerator[Link]:
