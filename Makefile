@@ -4,6 +4,8 @@ export PYTHONSAFEPATH := 1
 
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
+# A worker that crashes ends the run: pytest-xdist's `loadfile` waits for ever once one is replaced.
+SIDE_BY_SIDE := --dist loadfile --max-worker-restart 0
 DATA_DIR := $(or $(SLURMFLEET_DATA_DIR),$(HOME)/.local/share/slurmfleet)
 PROTOS := $(wildcard proto/slurmfleet/pb/v1/*.proto)
 PROTOC := $(RUN) python -m grpc_tools.protoc -I proto
@@ -51,7 +53,7 @@ logs: ## follow the logs of all services
 
 .PHONY: test
 test: .venv/.dev-stamp ## every test whose parts are present; names what it skipped
-	@$(RUN) pytest -n 2 --dist loadfile $(DOORS) $(ARGS) && $(RUN) pytest -n 3 --dist loadfile $(STORIES) $(ARGS)
+	@$(RUN) pytest -n 2 $(SIDE_BY_SIDE) $(DOORS) $(ARGS) && $(RUN) pytest -n 3 $(SIDE_BY_SIDE) $(STORIES) $(ARGS)
 
 .PHONY: test-unit
 test-unit: .venv/.dev-stamp ## the quick tests: unit, contract, architecture

@@ -142,9 +142,12 @@ class StateFile:
         )
 
     def _close(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+        # Who was cancelled leaves their transaction to its thread; SQLite crashes the process if
+        # the file is closed under it.
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
 
     def __exit__(
         self,

@@ -1,10 +1,13 @@
 """What a collector keeps on disk."""
 
 import sqlite3
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from structlog.testing import capture_logs
@@ -127,6 +130,30 @@ def test_a_transaction_that_fails_keeps_neither_memory_nor_messages(tmp_path: Pa
             state.commit({ENTRY.job.job_id: ENTRY}, [MESSAGE, unstorable])
 
         assert (state.load(), state.outbox_size()) == ({}, 0)
+
+
+def test_closing_waits_for_the_transaction_that_is_being_written(tmp_path: Path):
+    path = tmp_path / "alpha.sqlite"
+    writing, go_on = Event(), Event()
+
+    def slow() -> Generator[Message]:
+        writing.set()
+        assert go_on.wait(5)
+        yield MESSAGE
+
+    state = StateFile(path).__enter__()
+    with ThreadPoolExecutor() as pool:
+        kept = pool.submit(state.commit, {}, slow())
+        assert writing.wait(5)
+        closed = pool.submit(state.__exit__, None, None, None)
+        assert wait([closed], timeout=0.2).not_done
+
+        go_on.set()
+
+        kept.result(5)
+        closed.result(5)
+    with StateFile(path) as state:
+        assert state.outbox_size() == 1
 
 
 def test_only_jobs_that_ended_long_ago_and_are_settled_are_forgotten():
