@@ -19,7 +19,7 @@ from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.documents import PathBase
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.registry import ClusterConfig
-from slurmfleet.contracts.streams import BUCKETS, LEASES, STREAMS
+from slurmfleet.contracts.streams import FACTS, LEASES, REGISTRY
 from slurmfleet.contracts.subjects import cluster_commands
 from slurmfleet.registry.clusters import ClusterRegistry
 from slurmfleet.registry.kinds import PATH
@@ -61,7 +61,7 @@ class Fleet:
             await supervise("registry", self._follow, clock=clock)
 
     async def _follow(self) -> None:
-        await self._bus.prepare(streams=STREAMS, buckets=BUCKETS)
+        await self._bus.prepare(streams=(FACTS,), buckets=(REGISTRY, LEASES))
         self._process.health.report("registry", ok=True, detail="no cluster is configured")
         async for change in ClusterRegistry(self._bus).watch_clusters():
             if change.problem:

@@ -15,6 +15,7 @@ from services.projector.rebuilding import Rebuilder
 from services.projector.recaller import LATELY, Recaller
 from services.projector.registry import project_registry
 from services.projector.repairer import Repairer
+from services.projector.retelling import Retelling
 from services.projector.rolls import Roll
 from services.projector.settings import ProjectorSettings
 from services.projector.stream_watch import StreamWatch
@@ -100,6 +101,7 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
             "dead-letters": partial(_watch_dead_letters, bus, clock, health),
             "stream": stream_watch.run,
             "rebuilds": rebuilder.run,
+            "retellings": Retelling(bus).run,
             "audit": partial(audit_for_ever, bus, pool, clock),
             "registry": partial(_follow_registry, bus, pool, clock),
         } | {

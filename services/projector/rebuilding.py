@@ -7,19 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex
 
-from pydantic import ValidationError
-
+from services.projector.asked import answered
 from services.projector.batch import unpack
 from slurmfleet.bus.errors import BusError, KeyNotFoundError
 from slurmfleet.bus.port import Bus, Consumer
 from slurmfleet.bus.port import Reply as BusReply
-from slurmfleet.contracts.commands import Reply, problem_body
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.events import JobFact
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.rebuilds import (
     REPORT_KEY,
-    SERVICE,
     VERB,
     Corrected,
     Phase,
@@ -27,7 +24,7 @@ from slurmfleet.contracts.rebuilds import (
     RebuildRequest,
 )
 from slurmfleet.contracts.streams import BUCKETS, FACTS, STREAMS, WORK, rebuilding
-from slurmfleet.contracts.subjects import admin_subject
+from slurmfleet.contracts.subjects import PROJECTOR, admin_subject
 from slurmfleet.store.errors import StatementError, StoreConflictError, StoreError
 from slurmfleet.store.write.rebuild import REBUILT, Rebuild, RebuiltTable
 from slurmfleet.telemetry.logs import logger
@@ -58,7 +55,7 @@ class Rebuilder:
     async def run(self) -> None:
         """Serve for ever."""
         await self.bus.prepare(streams=STREAMS, buckets=BUCKETS)
-        async with self.bus.serve(admin_subject(SERVICE, VERB), self.handle, queue=SERVICE):
+        async with self.bus.serve(admin_subject(PROJECTOR, VERB), self.handle, queue=PROJECTOR):
             while True:
                 request = await self._asked.get()
                 try:
@@ -68,12 +65,7 @@ class Rebuilder:
 
     async def handle(self, message: Message) -> BusReply:
         """Take a request, or say why not; the work goes on after the answer."""
-        reply: Reply[RebuildReport]
-        try:
-            reply = Reply(result=await self._begin(_request(message)))
-        except ProblemError as exc:
-            reply = Reply(problem=problem_body(exc))
-        return BusReply(body=reply.model_dump_json(serialize_as_any=True).encode())
+        return await answered(message, RebuildRequest, self._begin)
 
     async def rebuild(self, request: RebuildRequest) -> RebuildReport:
         """Rebuild; whatever goes wrong is in the report."""
@@ -222,14 +214,3 @@ async def _write(tables: Rebuild, facts: Sequence[JobFact]) -> None:
         half = len(facts) // 2
         await _write(tables, facts[:half])
         await _write(tables, facts[half:])
-
-
-def _request(message: Message) -> RebuildRequest:
-    try:
-        return RebuildRequest.model_validate_json(message.body)
-    except ValidationError as exc:
-        raise ProblemError(
-            ProblemCode.INVALID_PARAMETER,
-            "This is no request for a rebuild.",
-            remedy="Use `slurmfleet rebuild`, of the projector's own version.",
-        ) from exc

@@ -11,7 +11,8 @@ from nats.aio.client import Client
 
 from slurmfleet.bus.errors import BusAuthError
 from slurmfleet.bus.limits import cancellation_kept, within
-from slurmfleet.bus.nats_errors import translate
+from slurmfleet.bus.names import inbox_prefix
+from slurmfleet.bus.nats_errors import is_refusal, translate
 from slurmfleet.bus.nats_link import Link, shut
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,10 @@ async def dial(
 
     async def on_error(exc: Exception) -> None:
         seen.append(exc)
-        log.debug("driver reports an error", error=str(exc))
+        if is_refusal(exc):
+            link.on_refusal(str(exc))
+        else:
+            log.debug("driver reports an error", error=str(exc))
 
     async def on_closed() -> None:
         link.fail_all()
@@ -62,6 +66,7 @@ async def dial(
         "connect_timeout": connect_timeout_s,
         "ping_interval": PING_INTERVAL_S,
         "flush_timeout": _FLUSH_LIMIT_S,
+        "inbox_prefix": inbox_prefix(login.user),
         "user": login.user or None,
         "password": login.password or None,
         "token": login.token or None,

@@ -83,7 +83,8 @@ DRIVER_ERRORS: Mapping[type[BaseException], type[BusError]] = {
     js.KeyValueLimitMarkerTTLNotSupportedError: BusRefusedError,
 }
 
-_AUTH_WORDS = ("authorization violation", "authentication", "permissions violation", "user nkey")
+_REFUSED = "permissions violation"
+_AUTH_WORDS = ("authorization violation", "authentication", _REFUSED, "user nkey")
 
 _API_ERRORS: Mapping[int, type[BusError]] = {
     10008: BusUnavailableError,  # JetStream system temporarily unavailable
@@ -111,6 +112,11 @@ def translate(exc: Exception, operation: str) -> BusError:
     if isinstance(exc, driver.Error) and any(word in detail.lower() for word in _AUTH_WORDS):
         return BusAuthError(operation, detail)
     return BusUnavailableError(operation, detail)
+
+
+def is_refusal(exc: Exception) -> bool:
+    """Tell whether the server forbade one act, and the connection goes on."""
+    return isinstance(exc, driver.Error) and _REFUSED in str(exc).lower()
 
 
 @contextmanager

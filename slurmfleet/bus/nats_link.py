@@ -7,6 +7,7 @@ leaves the requests on their way to time out; here whoever waits learns of the b
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,13 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from slurmfleet.bus.errors import BusError, BusTimeoutError, BusUnavailableError, NoResponderError
+from slurmfleet.bus.errors import (
+    BusAuthError,
+    BusError,
+    BusTimeoutError,
+    BusUnavailableError,
+    NoResponderError,
+)
 from slurmfleet.bus.limits import cancellation_kept, within
 from slurmfleet.bus.nats_errors import translated
 from slurmfleet.bus.port import ServerInfo
@@ -26,6 +33,12 @@ from slurmfleet.bus.port import ServerInfo
 log = structlog.get_logger(__name__)
 
 _NO_RESPONDERS = "503"
+_FORBIDDEN = "403"
+"""Not the server's: it answers nothing to what it forbids."""
+
+_FORBIDDEN_SUBJECT = re.compile(
+    r'permissions violation for publish to "(?P<subject>[^"]+)"', re.IGNORECASE
+)
 
 LOOK_EVERY_S = 1.0
 """How often a connection is looked at of whose end the driver may say nothing."""
@@ -83,13 +96,16 @@ class Link:
         self.closed = asyncio.Event()
         """Set when the connection broke or was closed."""
         self._client = client
-        self._inbox = client.new_inbox()
+        self._inbox = ""
         self._next_token = 0
         self._answers: dict[str, Answer] = {}
+        self._asked: dict[str, str] = {}
+        """The subject of each request that waits for its answer, by token."""
         self._channels: set[Channel] = set()
 
     async def open(self) -> None:
         """Listen for answers."""
+        self._inbox = self._client.new_inbox()
         await self.subscribe(f"{self._inbox}.*", self._on_answer)
 
     @property
@@ -137,8 +153,8 @@ class Link:
         """Send a message and give the future of its answer; None in it: the connection broke."""
         token = self._token()
         answer = Answer()
-        answer.add_done_callback(lambda _: self._answers.pop(token, None))
-        self._answers[token] = answer
+        answer.add_done_callback(lambda _: self._forget(token))
+        self._answers[token], self._asked[token] = answer, subject
         try:
             await self.send(subject, body, reply=f"{self._inbox}.{token}", headers=headers)
         except BaseException:
@@ -172,6 +188,8 @@ class Link:
             raise BusUnavailableError(operation, "the connection broke before the answer")
         if answer.status == _NO_RESPONDERS and not answer.body:
             raise NoResponderError(operation, "nobody listens")
+        if answer.status == _FORBIDDEN:
+            raise BusAuthError(operation, answer.body.decode())
         return answer
 
     @asynccontextmanager
@@ -224,6 +242,24 @@ class Link:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self.closed.wait()
 
+    def on_refusal(self, reason: str) -> None:
+        """Take what the server says of an act that this login may not do.
+
+        It says so beside the answers, and sends none: whoever waits is told at once.
+        """
+        log.warning("bus forbids", reason=reason)
+        if (found := _FORBIDDEN_SUBJECT.search(reason)) is None:
+            return
+        # The driver gives what the server said in lower case.
+        meant = found["subject"].lower()
+        refused = [token for token, subject in self._asked.items() if subject.lower() == meant]
+        for token in refused:
+            if not (answer := self._answers[token]).done():
+                body = f"this login may not publish to {found['subject']}".encode()
+                answer.set_result(
+                    Raw(subject="", reply="", body=body, headers={}, status=_FORBIDDEN)
+                )
+
     def fail_all(self) -> None:
         """Tell everybody who waits that the connection broke."""
         self.closed.set()
@@ -243,6 +279,10 @@ class Link:
         finally:
             await shut(self._client, limit_s)
             self.fail_all()
+
+    def _forget(self, token: str) -> None:
+        self._answers.pop(token, None)
+        self._asked.pop(token, None)
 
     def _token(self) -> str:
         self._next_token += 1

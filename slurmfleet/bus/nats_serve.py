@@ -10,6 +10,7 @@ from nats.aio.msg import Msg
 from slurmfleet.bus.beside import beside
 from slurmfleet.bus.consumer import answer
 from slurmfleet.bus.errors import BusError
+from slurmfleet.bus.names import INBOX
 from slurmfleet.bus.nats_keeper import Keeper
 from slurmfleet.bus.nats_link import Link, Raw, raw
 from slurmfleet.bus.port import Handler
@@ -56,6 +57,11 @@ class _Service:
 
     async def _serve(self, link: Link, group: asyncio.TaskGroup) -> None:
         async def on_request(msg: Msg) -> None:
+            if not msg.reply.startswith(INBOX):
+                # Whoever may read a stream can have the server send what lies in it anywhere, past
+                # all rights; but then nobody waits in an inbox.
+                log.warning("no request, so not served", subject=msg.subject)
+                return
             await self._free.acquire()
             group.create_task(self._answer(link, raw(msg)), name=f"answer {msg.subject}")
 
@@ -71,8 +77,7 @@ class _Service:
         try:
             message = Message(subject=request.subject, body=request.body, headers=request.headers)
             reply = await answer(self._handler, message)
-            if request.reply:
-                await link.send(request.reply, reply.body, headers=reply.headers)
+            await link.send(request.reply, reply.body, headers=reply.headers)
         except BusError as exc:
             log.warning("answer could not be sent", subject=request.subject, error=str(exc))
         finally:

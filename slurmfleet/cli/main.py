@@ -5,6 +5,7 @@ import typer
 from slurmfleet.cli.commands import (
     audit,
     backup,
+    bus,
     cluster,
     config,
     db,
@@ -50,6 +51,7 @@ app.add_typer(backup.app, name="backup", rich_help_panel=_STACK)
 app.command(rich_help_panel=_STACK)(restore)
 app.command(rich_help_panel=_STACK)(rebuild)
 app.add_typer(db.app, name="db", rich_help_panel=_STACK)
+app.add_typer(bus.app, name="bus", rich_help_panel=_STACK)
 for function in (
     *(jobs, job, logs, history, usage, submit, cancel, hold, release, requeue),
     run_script,

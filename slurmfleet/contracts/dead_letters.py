@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from slurmfleet.contracts.codec import UndecodableMessageError, decode
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.events import Fact
@@ -16,6 +18,9 @@ from slurmfleet.contracts.subjects import (
     parse_fact_subject,
 )
 from slurmfleet.contracts.text import clean_line, shown_fields
+
+RETRY = "retry_dead"
+"""The command to the projector."""
 
 _OURS = "Slurmfleet-Dead-"
 _RETRIES = "Slurmfleet-Retries"
@@ -48,6 +53,23 @@ class DeadLetter:
 
     reason: str
     size_bytes: int
+
+
+class Retry(BaseModel):
+    """Which dead letter the projector shall tell again; see `subjects.admin_subject`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sequence: int = Field(strict=True, ge=1)
+
+
+class ToldAgain(BaseModel):
+    """A dead letter that is back among the facts."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sequence: int = Field(description="What it was called by.")
+    fact_sequence: int = Field(description="Its new place among the facts.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ JobId = NewType("JobId", str)
 _CLUSTER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _JOB_ID = re.compile(r"[1-9][0-9]{0,9}(?:_[0-9]{1,9}|\+[0-9]{1,4})?")
 _RESERVED_CLUSTER_NAMES = frozenset(
-    {"cmd", "job", "log", "gpu", "partition", "share", "quota", "poll", "run", "metric"}
+    {"cmd", "admin", "job", "log", "gpu", "partition", "share", "quota", "poll", "run", "metric"}
     | {"kernel", "entry", "audit", "load", "qos", "usage", "occupancy", "survey", "roll"}
 )
 """Tokens with another meaning: a command to a cluster named "job" would look like a fact."""

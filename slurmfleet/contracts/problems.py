@@ -29,6 +29,7 @@ class ProblemCode(StrEnum):
     NOT_POSSIBLE = "not_possible"
     NOT_AVAILABLE_YET = "not_available_yet"
     COLLECTOR_UNREACHABLE = "collector_unreachable"
+    PROJECTOR_UNREACHABLE = "projector_unreachable"
     CLUSTER_UNREACHABLE = "cluster_unreachable"
     CLUSTER_BUSY = "cluster_busy"
     FILE_NOT_FOUND = "file_not_found"

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-SERVICE, VERB = "projector", "rebuild"
-"""Whom to ask, and for what; see `subjects.admin_subject`."""
+VERB = "rebuild"
+"""What the projector is asked for; see `subjects.admin_subject`."""
 
 REPORT_KEY = "rebuild"
 """Of the bucket WORK: the report of the last rebuild, whoever made it."""

@@ -18,6 +18,9 @@ ALL_FACTS = tuple(f"fleet.v1.*.{noun}.*" for noun in Noun)
 
 ALL_DEAD_LETTERS = "fleet.dead.v1.*"
 ALL_AUDIT = "fleet.v1.audit.*"
+PROJECTOR = "projector"
+"""The service that keeps the tables, and is asked about them."""
+
 _FACT_TOKENS = 5
 
 

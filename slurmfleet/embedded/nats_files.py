@@ -1,4 +1,4 @@
-"""The embedded bus' binary, its configuration and its password.
+"""The embedded bus' binary, its configuration and its passwords.
 
 Source: NATS documentation, "Configuring NATS Server" and "JetStream configuration"; why
 `sync_interval: always`: the default of two minutes loses acknowledged messages at a power cut
@@ -11,7 +11,10 @@ import secrets
 import shutil
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
+
+from slurmfleet.bus.nats_rights import BusUser, render_authorization
 
 BINARY = "nats-server"
 
@@ -31,13 +34,12 @@ def render_nats_config(
     port: int,
     http_port: int | None,
     server_name: str,
-    user: str,
-    password: str,
+    users: Sequence[BusUser],
     store_dir: Path,
     pid_file: Path,
     log_file: Path,
 ) -> str:
-    """Give the server's configuration; it holds the password, so the file must be private."""
+    """Give the server's configuration; it holds passwords, so the file must be private."""
     monitoring = f'http: "127.0.0.1:{http_port}"\n' if http_port is not None else ""
     return f"""\
 # Written by slurmfleet at every start; changes are lost.
@@ -52,12 +54,7 @@ jetstream {{
   store_dir: {_quoted(str(store_dir))}
   sync_interval: always
 }}
-authorization {{
-  users = [
-    {{ user: {_quoted(user)}, password: {_quoted(password)} }}
-  ]
-}}
-"""
+{render_authorization(users)}"""
 
 
 def read_or_make_password(file: Path) -> str:

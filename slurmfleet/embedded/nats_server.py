@@ -17,6 +17,9 @@ from pathlib import Path
 
 import structlog
 
+from slurmfleet.bus.nats_dial import NatsLogin
+from slurmfleet.bus.nats_rights import BusUser
+from slurmfleet.bus.rights import BusRole, rights_of
 from slurmfleet.embedded import child
 from slurmfleet.embedded.nats_files import (
     find_nats_server,
@@ -66,7 +69,6 @@ class NatsServerOptions:
     http_port: int | None = None
     """Monitoring for `/healthz` and `/varz`; None switches it off."""
 
-    user: str = "slurmfleet"
     server_name: str = "slurmfleet"
     binary: Path | None = None
     """None: look beside the interpreter, then on the path."""
@@ -91,9 +93,14 @@ class NatsServer:
         return f"nats://127.0.0.1:{self.options.port}"
 
     @property
-    def password(self) -> str:
-        """Give the password that belongs to `options.user`; made at the first call."""
-        return read_or_make_password(self.options.data_dir / "nats.password")
+    def login(self) -> NatsLogin:
+        """Give the login that may do everything."""
+        return self.login_of(BusRole.OWNER)
+
+    def login_of(self, role: BusRole) -> NatsLogin:
+        """Give the login of a service; its password is made at the first call."""
+        name = "nats.password" if role is BusRole.OWNER else f"nats-{role}.password"
+        return NatsLogin(user=role, password=read_or_make_password(self.options.data_dir / name))
 
     @property
     def pid(self) -> int | None:
@@ -188,12 +195,15 @@ class NatsServer:
 
     def _config(self) -> str:
         options = self.options
+        logins = {role: self.login_of(role) for role in BusRole}
         return render_nats_config(
             port=options.port,
             http_port=options.http_port,
             server_name=options.server_name,
-            user=options.user,
-            password=self.password,
+            users=[
+                BusUser(name=login.user, rights=rights_of(role), password=login.password)
+                for role, login in logins.items()
+            ],
             store_dir=options.data_dir / "jetstream",
             pid_file=self._pid_file,
             log_file=self.log_file,

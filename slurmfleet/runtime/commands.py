@@ -1,4 +1,4 @@
-"""Asks a cluster's collector over the bus, and says what went wrong as a problem with its mend."""
+"""Asks a collector or the projector over the bus; what goes wrong is a problem with its mend."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from slurmfleet.bus.errors import (
+    BusAuthError,
     BusError,
     BusTimeoutError,
     HandlerFailedError,
@@ -16,7 +17,7 @@ from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.commands import Reply, Verb
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
-from slurmfleet.contracts.subjects import command_subject
+from slurmfleet.contracts.subjects import PROJECTOR, admin_subject, command_subject
 
 Result = TypeVar("Result", bound=BaseModel)
 
@@ -59,7 +60,28 @@ async def ask_collector(
             f"The collector of {cluster} did not answer within {limit_s:g} s.",
             remedy="Try again; if it stays so, its log says what it waits for.",
         ) from exc
-    return _read(reply.body, result, cluster)
+    return _read(reply.body, result, f"the collector of {cluster}")
+
+
+async def ask_projector(
+    bus: Bus, verb: str, request: BaseModel, result: type[Result], *, limit_s: float
+) -> Result:
+    """Send a command to the projector and give its result.
+
+    Raises:
+        ProblemError: No projector is there, or it answered with one.
+    """
+    body = request.model_dump_json().encode()
+    try:
+        with bus_problems():
+            answer = await bus.request(admin_subject(PROJECTOR, verb), body, limit_s=limit_s)
+    except (NoResponderError, BusTimeoutError) as exc:
+        raise ProblemError(
+            ProblemCode.PROJECTOR_UNREACHABLE,
+            "No projector answers at the moment.",
+            remedy="Start it; `slurmfleet status` shows what runs.",
+        ) from exc
+    return _read(answer.body, result, "the projector")
 
 
 @contextmanager
@@ -76,8 +98,14 @@ def bus_problems() -> Generator[None]:
     except HandlerFailedError as exc:
         raise ProblemError(
             ProblemCode.INTERNAL,
-            "The collector failed over the command.",
+            "The service that was asked failed over the command.",
             remedy="Its log has the line 'handler failed' with the reason.",
+        ) from exc
+    except BusAuthError as exc:
+        raise ProblemError(
+            ProblemCode.BUS_UNAVAILABLE,
+            f"The message bus refuses this service: {exc.detail}.",
+            remedy="Check its SLURMFLEET_BUS_USER, and what `slurmfleet bus rights` gives it.",
         ) from exc
     except BusError as exc:
         raise bus_unavailable() from exc
@@ -102,13 +130,13 @@ def bus_unavailable() -> ProblemError:
     )
 
 
-def _read(body: bytes, result: type[Result], cluster: ClusterName) -> Result:
+def _read(body: bytes, result: type[Result], who: str) -> Result:
     try:
         reply = Reply[result].model_validate_json(body)
     except ValidationError as exc:
         raise ProblemError(
             ProblemCode.INTERNAL,
-            f"The collector of {cluster} gave an answer of another version.",
-            remedy="Run the same version of the collector and of the service that asks.",
+            f"{who[0].upper()}{who[1:]} gave an answer of another version.",
+            remedy=f"Run the same version of {who} and of the service that asks.",
         ) from exc
     return reply.unwrap()

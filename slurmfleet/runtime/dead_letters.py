@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from slurmfleet.bus.errors import BusError, KeyNotFoundError
 from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.dead_letters import (
+    RETRY,
     DeadLetter,
     OpenLetter,
+    Retry,
+    ToldAgain,
     open_dead_letter,
     read_dead_letter,
-    told_again,
 )
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.streams import DEAD_LETTERS
-from slurmfleet.contracts.subjects import MalformedSubjectError
-from slurmfleet.runtime.commands import bus_unavailable
+from slurmfleet.runtime.commands import ask_projector, bus_unavailable
 
 _STREAM = DEAD_LETTERS.name
+_RETRY_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,24 +35,13 @@ class DeadPage:
     """How many lie there altogether."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldAgain:
-    """A dead letter that is back among the facts."""
-
-    sequence: int
-    """What it was called by."""
-
-    fact_sequence: int
-    """Its new place among the facts."""
-
-
 async def list_dead(bus: Bus, *, after: int, limit: int) -> DeadPage:
     """Read dead letters behind a number.
 
     Raises:
         ProblemError: The bus does not answer.
     """
-    with _problems():
+    with dead_letter_problems():
         total = await _count(bus)
         stored = await bus.list_stored(_STREAM, after=after, limit=limit + 1) if total else ()
     letters = [
@@ -69,33 +60,19 @@ async def show_dead(bus: Bus, sequence: int) -> OpenLetter:
     Raises:
         ProblemError: There is none of this number, or the bus does not answer.
     """
-    with _problems(sequence):
+    with dead_letter_problems(sequence):
         stored = await bus.read_stored(_STREAM, sequence)
     return open_dead_letter(sequence, stored.message, stored_at=stored.published_at)
 
 
 async def retry_dead(bus: Bus, sequence: int) -> ToldAgain:
-    """Tell a dead letter again on its first subject; then take it out.
-
-    The stream of facts has it on disk before it leaves the dead letters, so a crash in between
-    leaves both, never neither; what was told twice the store knows by the ids of the facts.
+    """Have the projector tell a dead letter again on its first subject, and take it out.
 
     Raises:
-        ProblemError: There is none of this number, it may not be told, or the bus does not answer.
+        ProblemError: There is none of this number, it may not be told, or nobody answers.
     """
-    with _problems(sequence):
-        stored = await bus.read_stored(_STREAM, sequence)
-        try:
-            again = told_again(sequence, stored.message)
-        except MalformedSubjectError as exc:
-            raise ProblemError(
-                ProblemCode.INVALID_PARAMETER,
-                f"Dead letter {sequence} was told on a subject that carries no facts.",
-                remedy=f"Drop it: `slurmfleet events dead drop {sequence}`.",
-            ) from exc
-        taken = await bus.publish(again)
-        await _delete(bus, sequence)
-    return ToldAgain(sequence=sequence, fact_sequence=taken.sequence)
+    request = Retry(sequence=sequence)
+    return await ask_projector(bus, RETRY, request, ToldAgain, limit_s=_RETRY_LIMIT_S)
 
 
 async def drop_dead(bus: Bus, sequence: int) -> None:
@@ -104,7 +81,7 @@ async def drop_dead(bus: Bus, sequence: int) -> None:
     Raises:
         ProblemError: There is none of this number, or the bus does not answer.
     """
-    with _problems(sequence):
+    with dead_letter_problems(sequence):
         await bus.delete_stored(_STREAM, sequence)
 
 
@@ -115,15 +92,13 @@ async def _count(bus: Bus) -> int:
         return 0  # no projector has run yet, so nothing was put aside
 
 
-async def _delete(bus: Bus, sequence: int) -> None:
-    try:
-        await bus.delete_stored(_STREAM, sequence)
-    except KeyNotFoundError:
-        return  # somebody else told it again at the same moment
-
-
 @contextmanager
-def _problems(sequence: int | None = None) -> Generator[None]:
+def dead_letter_problems(sequence: int | None = None) -> Generator[None]:
+    """Turn what goes wrong on the bus into problems.
+
+    Raises:
+        ProblemError: There is no letter of this number, or the bus does not answer.
+    """
     try:
         yield
     except KeyNotFoundError as exc:

@@ -2,20 +2,17 @@
 
 from pydantic import ValidationError
 
-from slurmfleet.bus.errors import BusError, BusTimeoutError, KeyNotFoundError, NoResponderError
+from slurmfleet.bus.errors import BusError, KeyNotFoundError
 from slurmfleet.bus.port import Bus
-from slurmfleet.contracts.commands import Reply
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.rebuilds import (
     REPORT_KEY,
-    SERVICE,
     VERB,
     RebuildReport,
     RebuildRequest,
 )
 from slurmfleet.contracts.streams import WORK
-from slurmfleet.contracts.subjects import admin_subject
-from slurmfleet.runtime.commands import bus_problems, bus_unavailable
+from slurmfleet.runtime.commands import ask_projector, bus_unavailable
 
 
 async def begin_rebuild(bus: Bus, request: RebuildRequest, *, limit_s: float) -> RebuildReport:
@@ -24,17 +21,7 @@ async def begin_rebuild(bus: Bus, request: RebuildRequest, *, limit_s: float) ->
     Raises:
         ProblemError: No projector answers, or one is rebuilding already.
     """
-    body = request.model_dump_json().encode()
-    try:
-        with bus_problems():
-            answer = await bus.request(admin_subject(SERVICE, VERB), body, limit_s=limit_s)
-    except (NoResponderError, BusTimeoutError) as exc:
-        raise ProblemError(
-            ProblemCode.NOT_FOUND,
-            "No projector answers at the moment.",
-            remedy="Start it; `slurmfleet status` shows what runs.",
-        ) from exc
-    return _unwrapped(answer.body)
+    return await ask_projector(bus, VERB, request, RebuildReport, limit_s=limit_s)
 
 
 async def read_rebuild(bus: Bus) -> RebuildReport:
@@ -54,14 +41,3 @@ async def read_rebuild(bus: Bus) -> RebuildReport:
         ) from exc
     except BusError as exc:
         raise bus_unavailable() from exc
-
-
-def _unwrapped(body: bytes) -> RebuildReport:
-    try:
-        return Reply[RebuildReport].model_validate_json(body).unwrap()
-    except ValidationError as exc:
-        raise ProblemError(
-            ProblemCode.INTERNAL,
-            "The projector gave an answer of another version.",
-            remedy="Run the same version of the projector and of the API.",
-        ) from exc

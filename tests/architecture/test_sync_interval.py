@@ -69,8 +69,7 @@ def test_the_embedded_configuration_syncs_always(http_port: int | None):
         port=4222,
         http_port=http_port,
         server_name="slurmfleet",
-        user="slurmfleet",
-        password="secret",  # noqa: S106  not a real one
+        users=(),
         store_dir=Path("/data/jetstream"),
         pid_file=Path("/data/nats.pid"),
         log_file=Path("/data/nats.log"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.bus.nats import NatsOptions, open_nats_bus
 from slurmfleet.contracts.events import Fact, JobStarted, JobSubmitted
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.jobs import Evidence, Job
@@ -49,7 +49,7 @@ async def fleet_in(folder: Path) -> AsyncGenerator[Fleet]:
         await migrate(database.superuser_dsn)
         await let_in(database.superuser_dsn, PASSWORDS)
         nats = await stack.enter_async_context(nats_server(bus_options, clock))
-        login = NatsLogin(user=bus_options.user, password=nats.password)
+        login = nats.login
         options = NatsOptions(servers=(nats.url,), name="bench", login=login)
         bus = await stack.enter_async_context(open_nats_bus(options, clock))
         await bus.prepare(streams=STREAMS, buckets=BUCKETS)

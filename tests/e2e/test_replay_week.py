@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.bus.nats import open_nats_bus
 from slurmfleet.contracts.codec import decode
 from slurmfleet.contracts.events import Fact
 from slurmfleet.contracts.streams import FACTS, PROJECTOR, ConsumerSpec
@@ -53,13 +53,9 @@ def standing_still(stack: Stack) -> Iterator[None]:
 
 async def told(stack: Stack) -> list[Fact]:
     """Read the whole stream of a stack."""
-    access, clock = stack.record()["access"], SystemClock()
-    login = NatsLogin(
-        user=access["SLURMFLEET_BUS_USER"], password=access["SLURMFLEET_BUS_PASSWORD"]
-    )
-    options = NatsOptions(servers=(access["SLURMFLEET_BUS_URL"],), name="replay", login=login)
+    clock = SystemClock()
     facts: list[Fact] = []
-    async with open_nats_bus(options, clock) as bus, asyncio.timeout(30):
+    async with open_nats_bus(stack.bus_options("replay"), clock) as bus, asyncio.timeout(30):
         projector = await bus.consumer(PROJECTOR)
         while await projector.pending():
             await clock.sleep(0.1)

@@ -15,7 +15,10 @@ from typing import Any, TypeVar
 import httpx
 from psycopg.conninfo import make_conninfo
 
+from slurmfleet.bus.nats import NatsOptions
 from slurmfleet.embedded.child import free_port
+from slurmfleet.embedded.nats_server import NatsServer, NatsServerOptions
+from slurmfleet.timing.clock import SystemClock
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -69,6 +72,14 @@ class Stack:
     def pid(self, name: str) -> int:
         processes = self.record()["processes"]
         return next(int(one["pid"]) for one in processes if one["name"] == name)
+
+    def bus_options(self, name: str) -> NatsOptions:
+        """Give the way to the stack's bus for its owner, who may do anything."""
+        port = self.record()["ports"]["bus"]
+        server = NatsServer(
+            NatsServerOptions(data_dir=self.data_dir / "nats", port=port), SystemClock()
+        )
+        return NatsOptions(servers=(server.url,), name=name, login=server.login)
 
     def store_dsn(self) -> str:
         return str(self.record()["access"]["SLURMFLEET_STORE_DSN"])

@@ -17,8 +17,9 @@ import pytest
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.bus.nats import NatsOptions, open_nats_bus
 from slurmfleet.bus.port import Bus
+from slurmfleet.bus.rights import BusRole
 from slurmfleet.contracts.codec import encode
 from slurmfleet.contracts.events import Fact
 from slurmfleet.contracts.streams import BUCKETS, STREAMS
@@ -119,14 +120,15 @@ class Fleet:
 
     def environment(self, name: str, **more: str) -> dict[str, str]:
         """Give the environment of a service."""
+        login = self.nats.login_of(BusRole(name))
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         return {
             **inherited,
             "PYTHONSAFEPATH": "1",
             "PYTHONPATH": str(REPOSITORY),
             "SLURMFLEET_BUS_URL": self.nats.url,
-            "SLURMFLEET_BUS_USER": self.nats.options.user,
-            "SLURMFLEET_BUS_PASSWORD": self.nats.password,
+            "SLURMFLEET_BUS_USER": login.user,
+            "SLURMFLEET_BUS_PASSWORD": login.password,
             "SLURMFLEET_STORE_DSN": self.database.dsn(ROLES[name]),
             "SLURMFLEET_LOG_FORMAT": "json",
             **more,
@@ -181,7 +183,7 @@ async def fleet(database: Database, tmp_path: Path) -> AsyncIterator[Fleet]:
     options = NatsServerOptions(data_dir=tmp_path / "nats", port=free_port())
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(nats_server(options, clock))
-        login = NatsLogin(user=options.user, password=server.password)
+        login = server.login
         connect = NatsOptions(servers=(server.url,), name="test", login=login, max_delay_s=0.2)
         bus = await stack.enter_async_context(open_nats_bus(connect, clock))
         await bus.prepare(streams=STREAMS, buckets=BUCKETS)

@@ -1,7 +1,6 @@
 """What is free by our count and by sinfo's own: the same on every kind of cluster."""
 
 import asyncio
-import json
 import secrets
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ import pytest
 
 from services.collector.surveys.capacity import CapacitySurvey
 from services.collector.surveys.survey import Finding
-from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.bus.nats import open_nats_bus
 from slurmfleet.contracts.capacity import PartitionSampled
 from slurmfleet.contracts.codec import decode
 from slurmfleet.contracts.streams import FACTS, ConsumerSpec
@@ -250,11 +249,6 @@ def test_a_collector_tells_the_bus(stack: Stack, simulated: dict[str, SimulatedS
 
 async def on_the_bus(stack: Stack, partition: str) -> dict[str, PartitionSampled]:
     """Read the stack's own bus until it has told of a partition; give the newest of each."""
-    access = json.loads((stack.data_dir / "run" / "stack.json").read_text())["access"]
-    login = NatsLogin(
-        user=access["SLURMFLEET_BUS_USER"], password=access["SLURMFLEET_BUS_PASSWORD"]
-    )
-    options = NatsOptions(servers=(access["SLURMFLEET_BUS_URL"],), name="test", login=login)
     spec = ConsumerSpec(
         durable=f"test-{secrets.token_hex(4)}",
         stream=FACTS.name,
@@ -263,7 +257,7 @@ async def on_the_bus(stack: Stack, partition: str) -> dict[str, PartitionSampled
         max_ack_pending=1_000,
     )
     told: dict[str, PartitionSampled] = {}
-    async with open_nats_bus(options, SystemClock()) as bus, asyncio.timeout(200):
+    async with open_nats_bus(stack.bus_options("test"), SystemClock()) as bus, asyncio.timeout(200):
         await bus.prepare(consumers=(spec,))
         consumer = await bus.consumer(spec)
         while partition not in told:

@@ -10,13 +10,12 @@ from services.api.answers import json_response
 from services.api.errors import documented
 from services.api.gateway import Gateway
 from services.api.queries import NoQuery, PageQuery, refuse_repeated
-from slurmfleet.contracts.dead_letters import OpenLetter
+from slurmfleet.contracts.dead_letters import OpenLetter, ToldAgain
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.text import shown
 from slurmfleet.runtime.commands import require_bus
 from slurmfleet.runtime.dead_letters import (
     DeadPage,
-    ToldAgain,
     drop_dead,
     list_dead,
     retry_dead,
@@ -58,12 +57,15 @@ def dead_letter_routes(gateway: Gateway) -> APIRouter:
     @router.post(
         "/{sequence}/retry",
         summary="Tell it again where it was told first, then take it out",
-        responses={200: {"model": ToldAgain}, **documented(*_ERRORS, ProblemCode.NOT_FOUND)},
+        responses={
+            200: {"model": ToldAgain},
+            **documented(*_ERRORS, ProblemCode.NOT_FOUND, ProblemCode.PROJECTOR_UNREACHABLE),
+        },
     )
     async def retry_dead_letter(
         request: Request, sequence: _Sequence, _query: _Nothing
     ) -> Response:
-        return json_response(request, shown(await retry_dead(bus, sequence)))
+        return json_response(request, (await retry_dead(bus, sequence)).model_dump())
 
     @router.delete(
         "/{sequence}",

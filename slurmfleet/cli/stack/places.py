@@ -14,6 +14,7 @@ from slurmfleet.cli.stack.lock import AlreadyRunningError, hold_lock
 from slurmfleet.cli.stack.parts import PartError
 from slurmfleet.cli.stack.record import StackRecord, read_record
 from slurmfleet.cli.stack.servers import DATABASE, Servers, make_servers, stack_bus
+from slurmfleet.embedded.nats_server import NatsServer, NatsServerOptions
 from slurmfleet.embedded.postgres_server import PostgresServer, PostgresServerOptions
 from slurmfleet.runtime.settings import SharedSettings
 from slurmfleet.timing.clock import Clock
@@ -120,10 +121,10 @@ async def _running_place(
     layout: Layout, record: StackRecord, clock: Clock
 ) -> AsyncGenerator[Place]:
     options = PostgresServerOptions(data_dir=layout.data_dir, port=record.ports["store"])
-    login = NatsLogin(
-        user=record.access["SLURMFLEET_BUS_USER"], password=record.access["SLURMFLEET_BUS_PASSWORD"]
+    server = NatsServer(
+        NatsServerOptions(data_dir=layout.nats_dir, port=record.ports["bus"]), clock
     )
-    async with _bus((record.access["SLURMFLEET_BUS_URL"],), login, clock) as bus:
+    async with _bus((server.url,), server.login, clock) as bus:
         dsn = PostgresServer(options, clock).dsn(DATABASE)
         yield Place(dsn=dsn, bus=bus, has_projector=True)
 

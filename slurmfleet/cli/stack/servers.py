@@ -10,7 +10,7 @@ import structlog
 
 from slurmfleet.bus.beside import beside
 from slurmfleet.bus.errors import BusError
-from slurmfleet.bus.nats import NatsBus, NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.bus.nats import NatsBus, NatsOptions, open_nats_bus
 from slurmfleet.cli.errors import FailedError
 from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.cli.stack.parts import Part, PartError
@@ -156,7 +156,7 @@ async def stack_bus(servers: Servers, clock: Clock) -> AsyncGenerator[NatsBus]:
     options = NatsOptions(
         servers=(server.url,),
         name="supervisor",
-        login=NatsLogin(user=server.options.user, password=server.password),
+        login=server.login,
         fail_fast=True,
     )
     try:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from slurmfleet.bus.nats import NatsLogin
+from slurmfleet.bus.rights import BusRole
 from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.cli.stack.parts import ModuleProcess
 from slurmfleet.embedded.child import free_port
@@ -38,23 +40,25 @@ class Wiring:
     doors: Doors
     inherited: Mapping[str, str]
     bus_url: str
-    bus_user: str
-    bus_password: str
+    bus_logins: Mapping[BusRole, NatsLogin]
     dsns: Mapping[Role, str]
 
-    @property
-    def bus_environment(self) -> Mapping[str, str]:
-        """Give what a program needs to reach the bus."""
+    def bus_environment(self, role: BusRole) -> Mapping[str, str]:
+        """Give what a program needs to reach the bus, and may do there."""
+        login = self.bus_logins[role]
         return {
             "SLURMFLEET_BUS_URL": self.bus_url,
-            "SLURMFLEET_BUS_USER": self.bus_user,
-            "SLURMFLEET_BUS_PASSWORD": self.bus_password,
+            "SLURMFLEET_BUS_USER": login.user,
+            "SLURMFLEET_BUS_PASSWORD": login.password,
         }
 
     @property
     def reading(self) -> Mapping[str, str]:
-        """Give what a program needs to read the board."""
-        return {**self.bus_environment, "SLURMFLEET_STORE_DSN": self.dsns[Role.READER]}
+        """Give what an MCP server of this user needs, which reads the board."""
+        return {
+            **self.bus_environment(BusRole.MCP),
+            "SLURMFLEET_STORE_DSN": self.dsns[Role.READER],
+        }
 
     def environment(self, more: Mapping[str, str]) -> Mapping[str, str]:
         """Give the environment of a service; what the stack decides beats what was inherited."""
@@ -62,7 +66,6 @@ class Wiring:
             **self.inherited,
             "PYTHONSAFEPATH": "1",
             "PYTHONUNBUFFERED": "1",
-            **self.bus_environment,
             "SLURMFLEET_HEALTH_HOST": LOOPBACK,
             "SLURMFLEET_HEALTH_PORT": "0",
             **more,
@@ -112,11 +115,19 @@ def board_services(wiring: Wiring) -> tuple[Service, ...]:
     doors = wiring.doors
     reader = {"SLURMFLEET_STORE_DSN": wiring.dsns[Role.READER]}
     return (
-        _inner("projector", wiring, {"SLURMFLEET_STORE_DSN": wiring.dsns[Role.WRITER]}),
+        _inner(
+            "projector",
+            wiring,
+            {
+                **wiring.bus_environment(BusRole.PROJECTOR),
+                "SLURMFLEET_STORE_DSN": wiring.dsns[Role.WRITER],
+            },
+        ),
         _inner(
             "collector",
             wiring,
             {
+                **wiring.bus_environment(BusRole.COLLECTOR),
                 "SLURMFLEET_COLLECTOR_STATE_DIR": str(wiring.layout.collector_dir),
                 # One collector has no rival, and need not wait for a dead one's lease to expire.
                 "SLURMFLEET_COLLECTOR_LEASE": "false",
@@ -126,6 +137,7 @@ def board_services(wiring: Wiring) -> tuple[Service, ...]:
             "api",
             wiring,
             {
+                **wiring.bus_environment(BusRole.API),
                 **reader,
                 "SLURMFLEET_API_HOST": doors.api_host,
                 "SLURMFLEET_API_PORT": str(doors.api_port),
@@ -135,6 +147,7 @@ def board_services(wiring: Wiring) -> tuple[Service, ...]:
             "mcp",
             wiring,
             {
+                **wiring.bus_environment(BusRole.MCP),
                 **reader,
                 "SLURMFLEET_MCP_HOST": doors.mcp_host,
                 "SLURMFLEET_MCP_PORT": str(doors.mcp_port),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from slurmfleet.bus.rights import BusRole
 from slurmfleet.cli.errors import FailedError
 from slurmfleet.cli.stack.backups import Rota, look_after_backups
 from slurmfleet.cli.stack.demo import Board, forget_description, prepare_board, register_demo
@@ -147,8 +148,7 @@ class Supervisor:
             doors=self.options.doors,
             inherited=self.options.inherited,
             bus_url=servers.bus.url,
-            bus_user=servers.bus.options.user,
-            bus_password=servers.bus.password,
+            bus_logins={role: servers.bus.login_of(role) for role in BusRole},
             dsns={role: servers.dsn(role, secret) for role, secret in passwords.items()},
         )
 

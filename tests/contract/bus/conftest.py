@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 
 from slurmfleet.bus.memory import MemoryBus
-from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.bus.nats import NatsOptions, open_nats_bus
 from slurmfleet.bus.port import Bus
 from slurmfleet.contracts.streams import BucketSpec
 from slurmfleet.embedded.child import free_port
@@ -65,7 +65,7 @@ async def nats_rig(request: pytest.FixtureRequest, folder: Path) -> AsyncGenerat
     clock = SystemClock()
     options = NatsServerOptions(data_dir=folder, port=free_port())
     async with nats_server(options, clock) as server:
-        login = NatsLogin(user=options.user, password=server.password)
+        login = server.login
         connect = NatsOptions(
             servers=(server.url,), name="test", login=login, fail_fast=True, max_delay_s=0.2
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from slurmfleet.bus.errors import BusError
-from slurmfleet.bus.nats import NatsBus, NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.bus.nats import NatsBus, NatsOptions, open_nats_bus
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import FACTS, STREAMS
 from slurmfleet.embedded.child import free_port
@@ -36,7 +36,7 @@ async def server(disk: Disk) -> AsyncIterator[NatsServer]:
 
 @pytest.fixture
 async def bus(server: NatsServer) -> AsyncIterator[NatsBus]:
-    login = NatsLogin(user=server.options.user, password=server.password)
+    login = server.login
     options = NatsOptions(servers=(server.url,), name="test", login=login, max_delay_s=0.2)
     async with open_nats_bus(options, CLOCK) as opened:
         await opened.prepare(streams=STREAMS)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from slurmfleet.bus.errors import BusAuthError, BusClosedError, BusUnavailableError
-from slurmfleet.bus.nats import NatsBus, NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.bus.nats import NatsBus, NatsOptions, open_nats_bus
 from slurmfleet.bus.port import PublishAck, Reply
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import BUCKETS, FACTS, PROJECTOR, STREAMS
@@ -46,7 +46,7 @@ async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 def options_for(server: NatsServer, *, password: str = "", fail_fast: bool = True) -> NatsOptions:
-    login = NatsLogin(user=server.options.user, password=password or server.password)
+    login = replace(server.login, password=password) if password else server.login
     return NatsOptions(
         servers=(server.url,), name="test", login=login, fail_fast=fail_fast, max_delay_s=0.2
     )

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.bus.nats import NatsOptions, open_nats_bus
 from slurmfleet.bus.port import Bus, Consumer
+from slurmfleet.bus.rights import BusRole
 from slurmfleet.contracts.codec import decode
 from slurmfleet.contracts.events import PollFinished
 from slurmfleet.contracts.streams import BUCKETS, PROJECTOR, STREAMS
@@ -51,14 +52,15 @@ class Replicas:
     )
 
     async def start(self, name: str) -> None:
+        login = self.server.login_of(BusRole.COLLECTOR)
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "PYTHONSAFEPATH": "1",
             "PYTHONPATH": str(REPOSITORY),
             "SLURMFLEET_BUS_URL": self.server.url,
-            "SLURMFLEET_BUS_USER": self.server.options.user,
-            "SLURMFLEET_BUS_PASSWORD": self.server.password,
+            "SLURMFLEET_BUS_USER": login.user,
+            "SLURMFLEET_BUS_PASSWORD": login.password,
             "SLURMFLEET_COLLECTOR_STATE_DIR": str(self.folder / name),
             "SLURMFLEET_COLLECTOR_REPLICA": name,
         }
@@ -104,7 +106,7 @@ async def replicas(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Replicas]:
     options = NatsServerOptions(data_dir=tmp_path / "nats", port=free_port())
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(nats_server(options, clock))
-        login = NatsLogin(user=options.user, password=server.password)
+        login = server.login
         connect = NatsOptions(servers=(server.url,), name="test", login=login)
         bus = await stack.enter_async_context(open_nats_bus(connect, clock))
         await bus.prepare(streams=STREAMS, buckets=BUCKETS, consumers=(PROJECTOR,))

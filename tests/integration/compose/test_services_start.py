@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import sys
 import urllib.error
 import urllib.request
@@ -38,6 +39,7 @@ from tests.plugins.postgres import PASSWORDS, DatabaseServer
 VALUES = {
     **SECRETS,
     "SLURMFLEET_BUS_PASSWORD": "12345678",
+    "SLURMFLEET_BUS_API_PASSWORD": "9e9",
     "SLURMFLEET_WRITER_PASSWORD": "wr1t/er@x #:é",
     "SLURMFLEET_READER_PASSWORD": "9e9",
 }
@@ -98,6 +100,7 @@ async def nats_port(tmp_path: Path) -> AsyncGenerator[int]:
     shipped = (ROOT / "deploy/nats/nats.conf").read_text(encoding="utf-8")
     moved = shipped.replace("0.0.0.0:4222", f"127.0.0.1:{port}")
     moved = moved.replace("0.0.0.0:8222", f"127.0.0.1:{free_port()}")
+    shutil.copy(ROOT / "deploy/nats/rights.conf", tmp_path)
     config = tmp_path / "nats.conf"
     config.write_text(moved.replace("/data/jetstream", str(tmp_path / "jetstream")))
     environment = DOCUMENT["services"]["nats"]["environment"]

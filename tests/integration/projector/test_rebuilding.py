@@ -158,8 +158,8 @@ async def test_a_new_consumer_fills_an_empty_database_from_the_stream(fleet: Fle
                 sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(sql.Identifier(table))
             )
 
-    options = fleet.nats.options
-    client = await nats.connect(fleet.nats.url, user=options.user, password=fleet.nats.password)
+    login = fleet.nats.login
+    client = await nats.connect(fleet.nats.url, user=login.user, password=login.password)
     await client.jetstream().delete_consumer(PROJECTOR.stream, PROJECTOR.durable)
     await client.close()
     await fleet.start("projector", ready=True, **FOR_EVER)

@@ -303,7 +303,7 @@ async def test_a_collector_that_does_not_answer_holds_up_nothing(floor: Floor):
 
 async def erase(server: NatsServer, places: Iterable[int]) -> None:
     """Take messages out of the stream, as a damaged block does."""
-    client = await nats.connect(server.url, user=server.options.user, password=server.password)
+    client = await nats.connect(server.url, user=server.login.user, password=server.login.password)
     try:
         for place in places:
             await client.jetstream().delete_msg(FACTS.name, place)

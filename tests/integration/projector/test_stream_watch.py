@@ -8,7 +8,7 @@ import pytest
 
 from services.projector.settings import ProjectorSettings
 from services.projector.stream_watch import StreamWatch
-from slurmfleet.bus.nats import NatsBus, NatsLogin, NatsOptions, open_nats_bus
+from slurmfleet.bus.nats import NatsBus, NatsOptions, open_nats_bus
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import FACTS, PROJECTOR, STREAMS, ConsumerSpec
 from slurmfleet.embedded.child import free_port
@@ -49,7 +49,7 @@ class PastAll(OneLook):
 
 @asynccontextmanager
 async def opened(server: NatsServer) -> AsyncIterator[NatsBus]:
-    login = NatsLogin(user=server.options.user, password=server.password)
+    login = server.login
     options = NatsOptions(servers=(server.url,), name="test", login=login, fail_fast=True)
     async with open_nats_bus(options, CLOCK) as bus:
         await bus.prepare(streams=STREAMS, consumers=(PROJECTOR,))

@@ -1,16 +1,28 @@
 """Dead letters over REST: seen whole, told again once, dropped; commands cannot be reached."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
+from services.projector.retelling import Retelling
 from slurmfleet.bus.errors import BusUnavailableError
 from slurmfleet.contracts.codec import decode, encode
-from slurmfleet.contracts.dead_letters import make_dead_letter
+from slurmfleet.contracts.dead_letters import RETRY, make_dead_letter
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.streams import DEAD_LETTERS, FACTS, STREAMS
+from slurmfleet.contracts.subjects import PROJECTOR, admin_subject
 from slurmfleet.testing.builders import NOON, a_poll
 from tests.unit.api.conftest import Desk
 
 DEAD = "/v1/events/dead"
+
+
+@pytest.fixture(autouse=True)
+async def projector(desk: Desk) -> AsyncIterator[None]:
+    """Have the projector's part in it done."""
+    retelling = Retelling(desk.bus)
+    async with desk.bus.serve(admin_subject(PROJECTOR, RETRY), retelling.handle):
+        yield
 
 
 def told() -> Message:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from slurmfleet.bus.nats_rights import BusUser
+from slurmfleet.bus.rights import BusRole, rights_of
 from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.nats_files import read_or_make_password, render_nats_config, write_private
 from slurmfleet.embedded.nats_server import (
@@ -57,14 +59,13 @@ def test_the_configuration_quotes_what_it_is_given(tmp_path: Path):
         port=4222,
         http_port=None,
         server_name="slurmfleet",
-        user="slurmfleet",
-        password=odd,
+        users=[BusUser(name="api", rights=rights_of(BusRole.API), password=odd)],
         store_dir=tmp_path,
         pid_file=tmp_path / "nats.pid",
         log_file=tmp_path / "nats.log",
     )
 
-    written = re.search(r"password: (.*) }", text)
+    written = re.search(r"password: (.*), permissions", text)
     assert written is not None
     assert json.loads(written[1]) == odd
     assert 'listen: "127.0.0.1:4222"' in text

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from slurmfleet.bus.nats import NatsLogin
+from slurmfleet.bus.rights import BusRole
 from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.cli.stack.services import Doors, Service, Wiring, board_services, simulator
 from slurmfleet.store.roles import Role
@@ -11,8 +13,7 @@ WIRING = Wiring(
     doors=Doors(api_host="0.0.0.0", api_port=7272, mcp_port=7273),  # noqa: S104 not listened on
     inherited={"PATH": "/bin", "SLURMFLEET_LOG_LEVEL": "debug", "SLURMFLEET_BUS_URL": "other"},
     bus_url="nats://127.0.0.1:4222",
-    bus_user="slurmfleet",
-    bus_password="secret",  # noqa: S106 of no bus
+    bus_logins={role: NatsLogin(user=role, password=f"secret of {role}") for role in BusRole},
     dsns={role: f"postgresql://{role}" for role in Role},
 )
 
@@ -33,8 +34,19 @@ def test_each_service_gets_the_role_that_it_needs_and_no_more():
     }
 
 
+def test_each_service_gets_its_own_login_of_the_bus_and_no_other():
+    names = ("SLURMFLEET_BUS_URL", "SLURMFLEET_BUS_USER", "SLURMFLEET_BUS_PASSWORD")
+    told = {one.name: _told(one, *names) for one in board_services(WIRING)}
+
+    assert told == {
+        name: ["nats://127.0.0.1:4222", name, f"secret of {name}"]
+        for name in ("projector", "collector", "api", "mcp")
+    }
+
+
 def test_what_the_stack_decides_beats_what_was_inherited():
-    told = _told(simulator(WIRING), "SLURMFLEET_BUS_URL", "SLURMFLEET_LOG_LEVEL", "PYTHONSAFEPATH")
+    collector = next(one for one in board_services(WIRING) if one.name == "collector")
+    told = _told(collector, "SLURMFLEET_BUS_URL", "SLURMFLEET_LOG_LEVEL", "PYTHONSAFEPATH")
 
     assert told == ["nats://127.0.0.1:4222", "debug", "1"]
 
