@@ -21,6 +21,7 @@ from services.api.routes.documents import document_routes
 from services.api.routes.events import event_routes
 from services.api.routes.files import file_routes
 from services.api.routes.jobs import job_routes
+from services.api.routes.mounts import mount_routes
 from services.api.routes.rebuilds import rebuild_routes
 from services.api.routes.scripts import script_routes
 from services.api.routes.usage import usage_routes
@@ -77,6 +78,7 @@ def create_rest(gateway: Gateway) -> FastAPI:
         file_routes(gateway),
         action_routes(gateway),
         script_routes(gateway),
+        mount_routes(gateway),
         event_routes(gateway),
         dead_letter_routes(gateway),
         rebuild_routes(gateway),

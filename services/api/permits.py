@@ -23,6 +23,9 @@ from slurmfleet.contracts.problems import ProblemCode, ProblemError
 REASON_HEADER = "Slurmfleet-Reason"
 """Why somebody changes something, in their words; for the audit."""
 
+_TOLD_ELSEWHERE = {"/v1/scripts:run": "script.run", "/v1/mounts/{cluster}": "cluster.mount"}
+"""How their own rooms call what is not about jobs."""
+
 _MOST_BODY = 65_536
 _TARGETS = ("document_id", "key", "sequence", "token_id", "job", "cluster")
 """Parts of a path that name what is acted on; the first that a route has."""
@@ -95,6 +98,8 @@ PERMITS: Mapping[str, Permit] = {
     },
     "POST /v1/jobs:submit": Permit(needs=Toolset.OPERATE),
     "POST /v1/scripts:run": Permit(needs=Toolset.OPERATE),
+    "GET /v1/mounts": _READ,
+    "POST /v1/mounts/{cluster}": Permit(needs=Toolset.OPERATE),
     "GET /v1/events": _READ,
     "GET /v1/usage/history": _READ,
     "GET /v1/events/dead": Permit(needs=Toolset.ADMIN),
@@ -157,9 +162,9 @@ async def _action(request: Request, permit: Permit, cluster: ClusterName | None)
     """
     path = str(getattr(request.scope.get("route"), "path", ""))
     word = path.rpartition("/")[2].rpartition(":")[2]
-    noun = "script" if path.startswith("/v1/scripts") else "job"
+    own = _TOLD_ELSEWHERE.get(path, f"job.{word}")
     return Action(
-        name=permit.action or f"{noun}.{word}",
+        name=permit.action or own,
         needs=permit.needs or Toolset.ADMIN,
         cluster=cluster,
         target=_target(request),

@@ -46,6 +46,7 @@ from slurmfleet.contracts.documents import PathBase
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import JobId
 from slurmfleet.contracts.job_codec import job_from_bytes
+from slurmfleet.contracts.mounts import MountRequest
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.contracts.registry import ClusterConfig, Transport
 from slurmfleet.contracts.scripts import ScriptReport, ScriptRequest
@@ -113,6 +114,8 @@ class ClusterCommands:
             Verb.ACT: self.act,
             Verb.SUBMIT: self.submit,
             Verb.RUN_SCRIPT: self.run_script,
+            Verb.SHOW_MOUNTS: lambda _: station.mounts.report(),
+            Verb.MOUNT: lambda body: station.mounts.act(request_of(MountRequest, body)),
             **file_verbs(
                 FileDesk(
                     link=station.link,

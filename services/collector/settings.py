@@ -21,6 +21,10 @@ class CollectorSettings(BaseSettings):
         default_factory=lambda: default_data_dir() / "collector",
         description="One SQLite file per cluster: what is remembered and what is not yet sent.",
     )
+    mount_dir: Path = Field(
+        default_factory=lambda: default_data_dir() / "mounts",
+        description="Below it the folders of clusters are mounted, on request.",
+    )
     known_hosts: tuple[Path, ...] = Field(
         default=(Path("~/.ssh/known_hosts"),),
         description="Trusted for hosts of which the registry has no key; JSON list.",

@@ -12,8 +12,10 @@ from services.collector.jobs.roll import FIRST_ROLL_S
 from services.collector.links import open_link
 from services.collector.looks.inquiry import Inquiry
 from services.collector.looks.watch import ClusterWatch
+from services.collector.mounts.desk import MountDesk
+from services.collector.mounts.system import Machine
 from services.collector.scripts.desk import ScriptDesk
-from services.collector.settings import CollectorSettings
+from services.collector.settings import CollectorSettings, environment_of_others
 from services.collector.state import StateFile
 from services.collector.surveys.runner import SurveyRunner
 from slurmfleet.contracts.registry import ClusterConfig
@@ -69,6 +71,13 @@ class Station:
         self.scripts = ScriptDesk(
             config, settings, link=self.link, probe=lambda: self.known.probe, clock=clock
         )
+        self.mounts = MountDesk(
+            config,
+            settings,
+            clock=clock,
+            machine=Machine(environment_of_others()),
+            login=lambda: self.known.probe.user if self.known.probe is not None else "",
+        )
         self._ready = asyncio.Event()
         self.inquiry = Inquiry(
             config, settings, clock=clock, book=self.book, state=state, desk=self._desk()
@@ -114,6 +123,7 @@ class Station:
                 "look at": self.watch.run,
                 "inquire of": self.inquiry.run,
                 "call the roll of": self._call_rolls,
+                "look after the mounts of": self.mounts.run,
             } | {f"survey {one.topic} of": one.run for one in self.surveys}
             parts |= self.scripts.parts()
             if self._steps is not None:

@@ -19,6 +19,7 @@ from slurmfleet.access.audit import Auditor
 from slurmfleet.access.binding import require_token_beyond_loopback
 from slurmfleet.access.door import Door
 from slurmfleet.access.job_actions import JobActions
+from slurmfleet.access.mounts import Mounts
 from slurmfleet.access.principal import Principal, acting_as, local_principal
 from slurmfleet.access.scoped import ScopedReader
 from slurmfleet.access.scripts import ScriptRuns
@@ -94,6 +95,7 @@ async def _serve(
             actions=actions,
             submission=JobSubmission(bus=bus, auditor=auditor),
             scripts=ScriptRuns(bus=bus, auditor=auditor),
+            mounts=Mounts(bus=bus, auditor=auditor),
             clock=clock,
         )
         book = TokenBook(bus)

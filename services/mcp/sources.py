@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from slurmfleet.access.job_actions import JobActions
+from slurmfleet.access.mounts import Mounts
 from slurmfleet.access.scripts import ScriptRuns
 from slurmfleet.access.submission import JobSubmission
 from slurmfleet.runtime.job_files import JobFiles
@@ -19,4 +20,5 @@ class Sources:
     actions: JobActions
     submission: JobSubmission
     scripts: ScriptRuns
+    mounts: Mounts
     clock: Clock

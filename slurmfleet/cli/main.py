@@ -21,6 +21,7 @@ from slurmfleet.cli.commands.history import history
 from slurmfleet.cli.commands.jobs import job, jobs
 from slurmfleet.cli.commands.logs import logs
 from slurmfleet.cli.commands.mcp import mcp
+from slurmfleet.cli.commands.mounts import mount, mounts, remount, unmount
 from slurmfleet.cli.commands.rebuild import rebuild
 from slurmfleet.cli.commands.run_script import run_script
 from slurmfleet.cli.commands.stack import down, up
@@ -54,7 +55,7 @@ app.add_typer(db.app, name="db", rich_help_panel=_STACK)
 app.add_typer(bus.app, name="bus", rich_help_panel=_STACK)
 for function in (
     *(jobs, job, logs, history, usage, submit, cancel, hold, release, requeue),
-    run_script,
+    *(run_script, mounts, mount, unmount, remount),
 ):
     app.command(rich_help_panel=_BOARD)(function)
 app.add_typer(events.app, name="events", rich_help_panel=_BOARD)

@@ -27,6 +27,7 @@ from services.mcp.errors import told_problems
 from services.mcp.render import clusters_text, health_text, job_text, jobs_text
 from services.mcp.schemas import schema_of
 from services.mcp.sources import Sources
+from services.mcp.tools.mounts import get_mounts_tool
 from slurmfleet.contracts import ids
 from slurmfleet.contracts.problems import ProblemError
 from slurmfleet.contracts.text import shown_fields
@@ -44,13 +45,14 @@ Moment = Annotated[AwareDatetime | None, Field(description="ISO 8601 with time z
 
 
 def observe_tools(sources: Sources) -> list[Tool]:
-    """Give the tools of this set that answer from the store."""
+    """Give the tools of this set but those about logs."""
     reader, clock = sources.reader, sources.clock
     return [
         _health_check(reader, clock),
         _list_jobs(reader),
         _get_job(reader),
         _get_cluster_status(reader, clock),
+        get_mounts_tool(sources.mounts),
     ]
 
 

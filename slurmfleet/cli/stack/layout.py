@@ -51,6 +51,11 @@ class Layout:
         return self.data_dir / "collector"
 
     @property
+    def mount_dir(self) -> Path:
+        """Hold the clusters' folders that people have mounted."""
+        return self.data_dir / "mounts"
+
+    @property
     def postgres_dir(self) -> Path:
         """Hold the database."""
         return self.data_dir / "postgres"

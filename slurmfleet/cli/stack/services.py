@@ -129,6 +129,7 @@ def board_services(wiring: Wiring) -> tuple[Service, ...]:
             {
                 **wiring.bus_environment(BusRole.COLLECTOR),
                 "SLURMFLEET_COLLECTOR_STATE_DIR": str(wiring.layout.collector_dir),
+                "SLURMFLEET_COLLECTOR_MOUNT_DIR": str(wiring.layout.mount_dir),
                 # One collector has no rival, and need not wait for a dead one's lease to expire.
                 "SLURMFLEET_COLLECTOR_LEASE": "false",
             },

@@ -25,6 +25,7 @@ from services.mcp.sources import Sources
 from slurmfleet.access.audit import Auditor
 from slurmfleet.access.door import Door
 from slurmfleet.access.job_actions import JobActions
+from slurmfleet.access.mounts import Mounts
 from slurmfleet.access.principal import acting_as, local_principal
 from slurmfleet.access.scripts import ScriptRuns
 from slurmfleet.access.submission import JobSubmission
@@ -121,6 +122,7 @@ async def faces(desk: FileDesk, work: Path) -> AsyncIterator[Faces]:
             actions=actions,
             submission=submission,
             scripts=ScriptRuns(bus=bus, auditor=gateway.auditor),
+            mounts=Mounts(bus=bus, auditor=gateway.auditor),
             clock=clock,
         )
         mcp = create_server(sources)

@@ -10,6 +10,7 @@ from services.mcp.server import create_server
 from services.mcp.sources import Sources
 from slurmfleet.access.audit import Auditor
 from slurmfleet.access.job_actions import JobActions
+from slurmfleet.access.mounts import Mounts
 from slurmfleet.access.principal import acting_as, local_principal
 from slurmfleet.access.scoped import ScopedReader
 from slurmfleet.access.scripts import ScriptRuns
@@ -44,6 +45,7 @@ def sources_of(reader: MemoryReader, bus: MemoryBus, clock: ManualClock) -> Sour
         actions=actions,
         submission=submission,
         scripts=ScriptRuns(bus=bus, auditor=Auditor(bus, clock)),
+        mounts=Mounts(bus=bus, auditor=Auditor(bus, clock)),
         clock=clock,
     )
 
