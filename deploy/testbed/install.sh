@@ -21,7 +21,7 @@ done
 
 SLURM_PACKAGES="slurm-wlm slurmctld slurmd slurm-client slurmdbd slurm-wlm-basic-plugins slurm-wlm-mysql-plugin
     munge openssh-server"
-HOST_PACKAGES="$SLURM_PACKAGES mariadb-server openssh-client util-linux prometheus tcsh zsh fish libfaketime"
+HOST_PACKAGES="$SLURM_PACKAGES mariadb-server openssh-client util-linux prometheus tcsh zsh fish libfaketime sshfs"
 TRIXIE_PACKAGES="$SLURM_PACKAGES postgresql-17-timescaledb"
 SID_PACKAGES="$SLURM_PACKAGES tcsh"
 

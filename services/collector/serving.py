@@ -122,6 +122,7 @@ class ClusterCommands:
                     clock=clock,
                     probe=lambda: station.known.probe,
                     bases=bases or _no_bases,
+                    mounted=station.mounts.local_path,
                 )
             ),
         }

@@ -21,6 +21,8 @@ class LogFile:
     is_there: bool
     size_bytes: int
     modified_at: datetime | None
+    mounted_path: str
+    """On the collector's machine, where its folder is mounted there; else empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ def files_answer(report: FilesReport, *, now: datetime) -> LogFilesAnswer:
                 is_there=one.is_there,
                 size_bytes=one.size_bytes,
                 modified_at=one.modified_at,
+                mounted_path=one.mounted_path,
             )
             for one in every[:MOST_FILES]
         ),

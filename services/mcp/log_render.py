@@ -51,7 +51,8 @@ def _file_row(one: LogFile) -> str:
         return f"{one.label}: {_path(one.path)} (not there yet)"
     changed = f"{one.modified_at:%Y-%m-%d %H:%M:%SZ}" if one.modified_at else ""
     size = f"{one.size_bytes} bytes" if one.kind is FileKind.FILE else str(one.kind)
-    return f"{clean_line(one.label)}: {_path(one.path)} ({size}, changed {changed})"
+    here = f", mounted at {_path(one.mounted_path)}" if one.mounted_path else ""
+    return f"{clean_line(one.label)}: {_path(one.path)} ({size}, changed {changed}{here})"
 
 
 def _path(path: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from slurmfleet.runtime.settings import default_data_dir
+from slurmfleet.runtime.places import default_data_dir
 
 
 class SimulatorSettings(BaseSettings):

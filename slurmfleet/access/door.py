@@ -9,11 +9,9 @@ from slurmfleet.access.principal import (
     token_principal,
 )
 from slurmfleet.access.tokens import TokenBook, not_the_right_one
+from slurmfleet.contracts.agents import CLI_AGENT
 from slurmfleet.contracts.audit import Via
 from slurmfleet.timing.clock import Clock
-
-CLI_AGENT = "slurmfleet-cli"
-"""With what the User-Agent of our command line begins."""
 
 
 class Door:

@@ -1,35 +1,74 @@
-"""The command `slurmfleet`: which words it knows."""
+"""The command `slurmfleet`: which words it knows, and where each of them lives.
+
+A module is imported when its word is used: what one command needs, of NATS or PostgreSQL, would
+make every other one wait.
+"""
 
 import typer
 
-from slurmfleet.cli.commands import (
-    audit,
-    backup,
-    bus,
-    cluster,
-    config,
-    db,
-    documents,
-    events,
-    hosts,
-    token,
-)
-from slurmfleet.cli.commands.acting import cancel, hold, release, requeue
-from slurmfleet.cli.commands.backup import restore
-from slurmfleet.cli.commands.doctor import doctor
-from slurmfleet.cli.commands.history import history
-from slurmfleet.cli.commands.jobs import job, jobs
-from slurmfleet.cli.commands.logs import logs
-from slurmfleet.cli.commands.mcp import mcp
-from slurmfleet.cli.commands.mounts import mount, mounts, remount, unmount
-from slurmfleet.cli.commands.rebuild import rebuild
-from slurmfleet.cli.commands.run_script import run_script
-from slurmfleet.cli.commands.stack import down, up
-from slurmfleet.cli.commands.status import status
-from slurmfleet.cli.commands.submit import submit
-from slurmfleet.cli.commands.usage import usage
-from slurmfleet.cli.commands.version import version
-from slurmfleet.cli.group import RootGroup
+from slurmfleet.cli.group import RootGroup, Word
+
+_STACK = "The stack on this machine"
+_BOARD = "The board"
+_GROUP = "The group"
+
+RootGroup.words = {
+    **{
+        name: Word(module, attribute, _STACK)
+        for name, module, attribute in (
+            ("up", "stack", "up"),
+            ("down", "stack", "down"),
+            ("status", "status", "status"),
+            ("doctor", "doctor", "doctor"),
+            ("version", "version", "version"),
+            ("backup", "backup", "app"),
+            ("restore", "backup", "restore"),
+            ("rebuild", "rebuild", "rebuild"),
+            ("db", "db", "app"),
+            ("bus", "bus", "app"),
+        )
+    },
+    **{
+        name: Word(module, attribute, _BOARD)
+        for name, module, attribute in (
+            ("jobs", "jobs", "jobs"),
+            ("job", "jobs", "job"),
+            ("logs", "logs", "logs"),
+            ("history", "history", "history"),
+            ("usage", "usage", "usage"),
+            ("submit", "submit", "submit"),
+            ("cancel", "acting", "cancel"),
+            ("hold", "acting", "hold"),
+            ("release", "acting", "release"),
+            ("requeue", "acting", "requeue"),
+            ("run-script", "run_script", "run_script"),
+            ("mounts", "mounts", "mounts"),
+            ("mount", "mounts", "mount"),
+            ("unmount", "mounts", "unmount"),
+            ("remount", "mounts", "remount"),
+            ("events", "events", "app"),
+            ("cluster", "cluster", "app"),
+            ("hosts", "hosts", "app"),
+            ("mcp", "mcp", "mcp"),
+        )
+    },
+    **{
+        name: Word(module, attribute, _GROUP)
+        for name, module, attribute in (
+            ("team", "documents", "team"),
+            ("account", "documents", "account"),
+            ("path", "documents", "path"),
+            ("filter", "documents", "filters"),
+            ("project", "documents", "project"),
+            ("config", "config", "app"),
+            ("token", "token", "app"),
+            ("audit", "audit", "app"),
+            ("settings", "config", "settings"),
+            ("get", "config", "get"),
+            ("set", "config", "set_"),
+        )
+    },
+}
 
 app = typer.Typer(
     name="slurmfleet",
@@ -42,34 +81,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_STACK = "The stack on this machine"
-_BOARD = "The board"
-_GROUP = "The group"
 
-for function in (up, down, status, doctor, version):
-    app.command(rich_help_panel=_STACK)(function)
-app.add_typer(backup.app, name="backup", rich_help_panel=_STACK)
-app.command(rich_help_panel=_STACK)(restore)
-app.command(rich_help_panel=_STACK)(rebuild)
-app.add_typer(db.app, name="db", rich_help_panel=_STACK)
-app.add_typer(bus.app, name="bus", rich_help_panel=_STACK)
-for function in (
-    *(jobs, job, logs, history, usage, submit, cancel, hold, release, requeue),
-    *(run_script, mounts, mount, unmount, remount),
-):
-    app.command(rich_help_panel=_BOARD)(function)
-app.add_typer(events.app, name="events", rich_help_panel=_BOARD)
-app.add_typer(cluster.app, name="cluster", rich_help_panel=_BOARD)
-app.add_typer(hosts.app, name="hosts", rich_help_panel=_BOARD)
-app.command(rich_help_panel=_BOARD)(mcp)
-for name, room in documents.APPS.items():
-    app.add_typer(room, name=name, rich_help_panel=_GROUP)
-app.add_typer(config.app, name="config", rich_help_panel=_GROUP)
-app.add_typer(token.app, name="token", rich_help_panel=_GROUP)
-app.add_typer(audit.app, name="audit", rich_help_panel=_GROUP)
-app.command("settings", rich_help_panel=_GROUP)(config.settings)
-app.command("get", rich_help_panel=_GROUP)(config.get)
-app.command("set", rich_help_panel=_GROUP)(config.set_)
+@app.callback()
+def slurmfleet() -> None:
+    """One live view over every Slurm cluster your group uses."""
+
 
 if __name__ == "__main__":
     app()

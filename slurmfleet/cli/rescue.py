@@ -7,7 +7,7 @@ from slurmfleet.backup.errors import BackupError, ShelfBusyError
 from slurmfleet.backup.restoring import NotEmptyPlaceError
 from slurmfleet.bus.errors import BusError
 from slurmfleet.cli.errors import CliError, FailedError, RefusedError, UnreachableError
-from slurmfleet.runtime.process import leaves
+from slurmfleet.runtime.errors import leaves
 from slurmfleet.store.copying import NotEmptyError, UnknownSchemaError
 from slurmfleet.store.errors import StoreError, StoreUnavailableError
 

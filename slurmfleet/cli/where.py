@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slurmfleet.access.door import CLI_AGENT
 from slurmfleet.cli.settings import CliSettings
 from slurmfleet.cli.stack.layout import Layout
 from slurmfleet.cli.stack.record import read_record
+from slurmfleet.contracts.agents import CLI_AGENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,6 +214,9 @@ class JobFile(BaseModel):
     is_there: bool = Field(default=True, description="False: Slurm names it; it does not exist.")
     size_bytes: int = 0
     modified_at: AwareDatetime | None = None
+    mounted_path: str = Field(
+        default="", description="On the collector's machine, where its folder is mounted there."
+    )
 
 
 class FilesReport(BaseModel):

@@ -5,6 +5,9 @@ ProcessError
 └── UnsafeBindingError reachable from elsewhere without a token (slurmfleet.access raises it)
 """
 
+from collections.abc import Iterator
+from typing import cast
+
 
 class ProcessError(Exception):
     """A process cannot start; the message names the mend."""
@@ -21,3 +24,12 @@ class PortTakenError(ProcessError):
         )
         self.host = host
         self.port = port
+
+
+def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """Give the exceptions inside nested groups, in order."""
+    for inner in group.exceptions:
+        if isinstance(inner, BaseExceptionGroup):
+            yield from leaves(cast("BaseExceptionGroup[BaseException]", inner))
+        else:
+            yield inner

@@ -8,13 +8,12 @@ it (compose, systemd, `slurmfleet up`) starts it again.
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import cast
 
 import uvloop
 
-from slurmfleet.runtime.errors import ProcessError
+from slurmfleet.runtime.errors import ProcessError, leaves
 from slurmfleet.runtime.health import Health, health_app
 from slurmfleet.runtime.http import HttpServer
 from slurmfleet.runtime.settings import SharedSettings
@@ -84,15 +83,6 @@ def run_service(
             logger().exception("process failed")
             status = 1
     return status
-
-
-def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    """Give the exceptions inside nested groups, in order."""
-    for inner in group.exceptions:
-        if isinstance(inner, BaseExceptionGroup):
-            yield from leaves(cast("BaseExceptionGroup[BaseException]", inner))
-        else:
-            yield inner
 
 
 async def supervise(

@@ -3,8 +3,6 @@
 `SLURMFLEET_*` beats everything else. What one service alone needs stands in its own settings.py.
 """
 
-from pathlib import Path
-
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -29,8 +27,3 @@ class SharedSettings(BaseSettings):
     health_port: int = Field(
         default=0, ge=0, le=65_535, description="Port of /livez, /readyz, /metrics; 0: a free one."
     )
-
-
-def default_data_dir() -> Path:
-    """Give `~/.local/share/slurmfleet`, where the embedded stack keeps everything."""
-    return Path.home() / ".local" / "share" / "slurmfleet"

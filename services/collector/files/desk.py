@@ -107,6 +107,7 @@ class FileDesk:
         clock: Clock,
         probe: Callable[[], Probe | None],
         bases: Callable[[], Awaitable[Sequence[PathBase]]],
+        mounted: Callable[[str], str] = lambda _: "",
     ) -> None:
         """Read over `link`.
 
@@ -115,7 +116,9 @@ class FileDesk:
             clock: For all times.
             probe: What is known of the login node; None before it was asked.
             bases: Gives where the group's logs and runs lie.
+            mounted: Gives where a path is mounted on this machine; empty: nowhere that answers.
         """
+        self._mounted = mounted
         self._bases = bases
         self._link = link
         self._clock = clock
@@ -130,7 +133,10 @@ class FileDesk:
         Raises:
             ProblemError: They cannot be looked for now.
         """
-        return (await self._placed(request.job)).report
+        report = (await self._placed(request.job)).report
+        # What is mounted changes faster than where files lie, so it is no part of what is kept.
+        files, folders = map(self._with_mounts, (report.files, report.folders))
+        return report.model_copy(update={"files": files, "folders": folders})
 
     async def read(self, request: ReadFileRequest) -> TextReport:
         """Read a part of one file.
@@ -200,6 +206,11 @@ class FileDesk:
         part = Forward(after=request.at_byte)
         file = await self._open(request.job, request.path, part, most_bytes=MOST_TEXT_BYTES)
         return record_report(file)
+
+    def _with_mounts(self, files: Sequence[JobFile]) -> tuple[JobFile, ...]:
+        return tuple(
+            one.model_copy(update={"mounted_path": self._mounted(one.path)}) for one in files
+        )
 
     async def _read(self, request: ReadFileRequest) -> TextReport:
         after, before = _cursor(request.after), _cursor(request.before)

@@ -54,6 +54,7 @@ def ssh_settings(config: ClusterConfig, target: SshTarget, *, pinned: Path) -> s
         *([f"Port {target.port}"] if target.port not in (None, DEFAULT_PORT) else []),
         *([f"User {_quoted(target.user)}"] if target.user else []),
         *(f"IdentityFile {_quoted(one)}" for one in target.key_files),
+        *(["IdentitiesOnly yes"] if target.key_files else []),
         *([f"ProxyJump {target.jump}"] if target.jump else []),
         *_files("UserKnownHostsFile", trusted),
     ]

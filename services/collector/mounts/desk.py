@@ -139,6 +139,14 @@ class MountDesk:
         logger().info("mounts changed", cluster=self._config.name, act=request.act)
         return await self.report()
 
+    def local_path(self, path: str) -> str:
+        """Give where a path of the cluster can be read here; empty: nowhere that answers."""
+        for one in self._kept:
+            root = one.path.rstrip("/")
+            if one.answers and (path == root or path.startswith(f"{root}/")):
+                return f"{one.point}{path.removeprefix(root)}"
+        return ""
+
     def _require_possible(self) -> None:
         name = self._config.name
         if not self._kept:
@@ -201,6 +209,8 @@ class MountDesk:
             await self._machine.run(unmount_argv(one.point, lazily=False), limit_s=UNMOUNT_LIMIT_S)
         except ProgramFailedError as exc:
             one.failure, one.is_wanted = f"{exc}; close what is open in it", True
+        else:
+            one.answers = None
 
     async def _let_go(self, one: _Kept, mounted: Mounted) -> None:
         """Unmount what does not answer: at once, whoever hangs in it."""

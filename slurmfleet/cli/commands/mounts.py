@@ -55,7 +55,7 @@ class MountList(BaseModel):
 
 
 def mounts(*, as_json: AsJson = False, url: Url = None) -> None:
-    """Show which folders of clusters are mounted where their collectors run."""
+    """Show which folders of clusters are mounted beside their collectors."""
     output = Output(as_json=as_json)
 
     async def converse(api: ApiClient) -> None:

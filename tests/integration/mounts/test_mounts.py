@@ -71,6 +71,19 @@ async def test_a_mounted_folder_shows_what_lies_there_and_cannot_be_written(site
     assert site.mounted() == [point]
 
 
+async def test_files_of_a_mounted_folder_have_a_path_here_only_while_it_answers(site: Site):
+    desk = site.desk()
+    far = f"{site.far}/run/log.out"
+    before = desk.local_path(far)
+
+    point = only(await do(desk, MountAct.MOUNT)).mount_point
+    here = [desk.local_path(one) for one in (far, str(site.far), f"{site.far}-2/log", "/etc")]
+    await do(desk, MountAct.UNMOUNT)
+
+    assert here == [f"{point}/run/log.out", point, "", ""]
+    assert (before, desk.local_path(far)) == ("", "")
+
+
 async def test_acts_may_be_repeated(site: Site):
     desk = site.desk()
 

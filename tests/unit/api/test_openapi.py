@@ -41,6 +41,8 @@ PROMISED = {
     },
     "/v1/jobs:submit": {"post"},
     "/v1/scripts:run": {"post"},
+    "/v1/mounts": {"get"},
+    "/v1/mounts/{cluster}": {"post"},
     "/v1/events": {"get"},
     "/v1/events/dead": {"get"},
     "/v1/events/dead/{sequence}": {"get", "delete"},
