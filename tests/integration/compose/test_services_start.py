@@ -26,7 +26,7 @@ from psycopg.conninfo import conninfo_to_dict
 from slurmfleet.bus.nats import NatsLogin, NatsOptions, open_nats_bus
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.registry import ClusterConfig
-from slurmfleet.contracts.streams import BUCKETS
+from slurmfleet.contracts.streams import BUCKETS, STREAMS
 from slurmfleet.embedded.child import free_port
 from slurmfleet.embedded.nats_files import find_nats_server
 from slurmfleet.registry.clusters import ClusterRegistry
@@ -167,7 +167,7 @@ async def configure_a_cluster(places: Places) -> None:
     servers = (f"nats://127.0.0.1:{places.nats_port}",)
     options = NatsOptions(servers=servers, name="test", login=login)
     async with open_nats_bus(options, SystemClock()) as bus:
-        await bus.prepare(buckets=BUCKETS)
+        await bus.prepare(streams=STREAMS, buckets=BUCKETS)  # as the projector does
         await ClusterRegistry(bus).add_cluster(
             ClusterConfig(name=ClusterName("alpha"), host="127.0.0.1", port=free_port())
         )

@@ -60,14 +60,8 @@ async def test_tools_answer_over_http(fleet: Fleet, mode: str):
     assert names == [
         *("health_check", "list_jobs", "get_job", "get_cluster_status", "get_mounts"),
         *("list_log_files", "get_job_log", "search_job_log"),
-        *(
-            "submit_job",
-            "run_script",
-            "mount_cluster",
-            "cancel_job",
-            "cancel_jobs",
-            "cancel_project_jobs",
-        ),
+        *("submit_job", "run_script", "mount_cluster"),
+        *("cancel_job", "cancel_jobs", "cancel_project_jobs"),
         *("hold_job", "release_job", "requeue_job"),
     ]
     assert jobs.structured_content is not None

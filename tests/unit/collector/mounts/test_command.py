@@ -10,7 +10,10 @@ from slurmfleet.contracts.mounts import mount_names
 from slurmfleet.contracts.registry import ClusterConfig
 
 PINNED = Path("/state/alpha.known_hosts")
-KEY = "login.example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHlxJ0vVJgZpyFXYK9kQzH0VwcyZpYQe7e0Tg1PZ0bqv"
+KEY = (
+    "login.example.org ssh-ed25519"
+    " AAAAC3NzaC1lZDI1NTE5AAAAIHlxJ0vVJgZpyFXYK9kQzH0VwcyZpYQe7e0Tg1PZ0bqv"
+)
 
 
 def settings(known: str = "/home/ada/.ssh/known_hosts", **more: object) -> list[str]:
