@@ -16,8 +16,9 @@ from services.mcp.server import PATH, TOOLSETS, create_app, create_server
 from services.mcp.settings import McpSettings
 from services.mcp.sources import Sources
 from slurmfleet.access.audit import Auditor
-from slurmfleet.access.binding import require_token_beyond_loopback
+from slurmfleet.access.binding import require_safe_issuer, require_token_beyond_loopback
 from slurmfleet.access.door import Door
+from slurmfleet.access.issuer import Issuer, IssuerConfig
 from slurmfleet.access.job_actions import JobActions
 from slurmfleet.access.mounts import Mounts
 from slurmfleet.access.principal import Principal, acting_as, local_principal
@@ -37,6 +38,7 @@ from slurmfleet.runtime.store_part import watch_store
 from slurmfleet.store.pool import StorePool, StoreSettings
 from slurmfleet.store.read.reader import StoreReader
 from slurmfleet.telemetry.logs import logger
+from slurmfleet.timing.clock import Clock
 
 _TOKENS_KNOWN_WITHIN_S = 10.0
 
@@ -99,11 +101,13 @@ async def _serve(
             clock=clock,
         )
         book = TokenBook(bus)
+        issuer = _issuer(settings, clock)
         door = Door(
             via=Via.MCP,
             setting_token=settings.token.get_secret_value(),
             book=book,
             clock=clock,
+            issuer=issuer,
         )
         server = create_server(sources, toolsets=toolsets, still=door.still)
         watch = partial(watch_store, pool, health, clock)
@@ -112,14 +116,18 @@ async def _serve(
             with acting_as(await _who_starts(settings, door, book)):
                 await _speak(server, process)
             return
-        require_token_beyond_loopback(
-            settings.host, settings.token.get_secret_value(), setting="SLURMFLEET_MCP_TOKEN"
-        )
+        if issuer is None:
+            require_token_beyond_loopback(
+                settings.host, settings.token.get_secret_value(), setting="SLURMFLEET_MCP_TOKEN"
+            )
+        else:
+            follow = partial(supervise, "issuer", issuer.follow, clock=clock)
+            process.tasks.create_task(follow(), name="issuer")
         process.tasks.create_task(supervise("store-health", watch, clock=clock), name="store")
         watch_ours = partial(watch_bus, bus, health, clock, required=False)
         process.tasks.create_task(supervise("bus-health", watch_ours, clock=clock), name="bus")
         http = HttpServer(
-            create_app(server, health, settings, door),
+            create_app(server, health, settings, door, issuer=issuer.config if issuer else None),
             host=settings.host,
             port=settings.port,
             setting="SLURMFLEET_MCP_PORT",
@@ -127,6 +135,26 @@ async def _serve(
         )
         logger().info("mcp serves", host=settings.host, port=http.port, path=PATH)
         await serve_until_stopped(http, process.stopping)
+
+
+def _issuer(settings: McpSettings, clock: Clock) -> Issuer | None:
+    """Give the outside issuer of the settings, if there is one.
+
+    Raises:
+        UnsafeIssuerError: Its tokens would prove nothing.
+    """
+    require_safe_issuer(
+        settings.oauth_issuer, settings.oauth_resource, prefix="SLURMFLEET_MCP_OAUTH_"
+    )
+    if not settings.oauth_issuer:
+        return None
+    config = IssuerConfig(
+        issuer=settings.oauth_issuer,
+        resource=settings.oauth_resource,
+        jwks_url=settings.oauth_jwks_url,
+        name_claim=settings.oauth_name_claim,
+    )
+    return Issuer(config, clock=clock)
 
 
 async def _who_starts(settings: McpSettings, door: Door, book: TokenBook) -> Principal:

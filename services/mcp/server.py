@@ -1,6 +1,8 @@
 """The server: which tools it has, and its application over HTTP."""
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from fastmcp import FastMCP
 from fastmcp.tools.base import Tool
@@ -15,6 +17,7 @@ from services.mcp.tools.operate import operate_tools
 from slurmfleet.access.binding import is_loopback
 from slurmfleet.access.door import Door
 from slurmfleet.access.gate import GateRules, gated
+from slurmfleet.access.issuer import IssuerConfig
 from slurmfleet.access.principal import Principal
 from slurmfleet.contracts.access import Toolset
 from slurmfleet.runtime.errors import ProcessError
@@ -79,7 +82,14 @@ def create_server(
     return server
 
 
-def create_app(server: FastMCP, health: Health, settings: McpSettings, door: Door) -> AsgiApp:
+def create_app(
+    server: FastMCP,
+    health: Health,
+    settings: McpSettings,
+    door: Door,
+    *,
+    issuer: IssuerConfig | None = None,
+) -> AsgiApp:
     """Give the server's application behind its gate: Streamable HTTP without sessions.
 
     The gate judges Host and Origin as for REST, so FastMCP's own guard is left out: two lists of
@@ -90,6 +100,11 @@ def create_app(server: FastMCP, health: Health, settings: McpSettings, door: Doo
         allowed_hosts=settings.allowed_hosts,
         enter=door.enter,
     )
+    if issuer is not None:
+        document = json.dumps(issuer.metadata).encode()
+        hint = f', resource_metadata="{issuer.metadata_url}"'
+        public = dict.fromkeys(issuer.metadata_paths, document)
+        rules = replace(rules, public=public, token_hint=hint)
     app = server.http_app(
         path=PATH, stateless_http=True, json_response=True, host_origin_protection=False
     )

@@ -21,6 +21,24 @@ class McpSettings(BaseSettings):
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description='Host names served besides loopback, as JSON: ["deck.example"].'
     )
+    oauth_issuer: str = Field(
+        default="",
+        pattern="^(https?://.*)?$",
+        description="URL of an outside issuer whose tokens count; empty: none.",
+    )
+    oauth_resource: str = Field(
+        default="",
+        pattern="^(https?://.*)?$",
+        description="URL of this server as clients reach it: the audience of those tokens.",
+    )
+    oauth_jwks_url: str = Field(
+        default="",
+        pattern="^(https?://.*)?$",
+        description="Where the issuer's keys are; empty: where its metadata say.",
+    )
+    oauth_name_claim: str = Field(
+        default="preferred_username", description="What people are called in the audit."
+    )
     max_store_connections: int = Field(
         default=8, ge=1, le=100, description="Connections to PostgreSQL."
     )

@@ -5,6 +5,7 @@ Loopback needs no token by default; any other binding refuses to start without o
 
 import hmac
 import ipaddress
+from urllib.parse import urlsplit
 
 from slurmfleet.runtime.errors import ProcessError
 
@@ -19,6 +20,10 @@ class UnsafeBindingError(ProcessError):
             f"your jobs and change your clusters. Set {setting}, or listen on 127.0.0.1."
         )
         self.host = host
+
+
+class UnsafeIssuerError(ProcessError):
+    """An outside issuer of tokens is configured in a way that would trust the wrong ones."""
 
 
 def is_loopback(host: str) -> bool:
@@ -39,6 +44,32 @@ def require_token_beyond_loopback(host: str, token: str, *, setting: str) -> Non
     """
     if not token and not is_loopback(host):
         raise UnsafeBindingError(host, setting=setting)
+
+
+def require_safe_issuer(issuer: str, resource: str, *, prefix: str) -> None:
+    """Refuse an issuer whose tokens could be forged, or meant for somebody else.
+
+    Args:
+        issuer: Its URL; empty: there is none.
+        resource: Ours, for which tokens have to be.
+        prefix: Of the settings, for the message.
+
+    Raises:
+        UnsafeIssuerError: It is not reached by https, or nothing says what tokens must be for.
+    """
+    if not issuer:
+        return
+    if not resource:
+        raise UnsafeIssuerError(
+            f"Refusing tokens of {issuer} without knowing for whom they must be: set "
+            f"{prefix}RESOURCE to the URL of this server as clients reach it."
+        )
+    parts = urlsplit(issuer)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise UnsafeIssuerError(
+            f"Refusing the issuer {issuer}: over http anybody on the way could sign tokens. "
+            f"Give {prefix}ISSUER with https."
+        )
 
 
 def bearer_matches(authorization: str, token: str) -> bool:

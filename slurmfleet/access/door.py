@@ -1,6 +1,7 @@
 """Lets requests in: from an Authorization header to who asks."""
 
 from slurmfleet.access.binding import bearer_matches
+from slurmfleet.access.issuer import Issuer
 from slurmfleet.access.limits import RateLimits
 from slurmfleet.access.principal import (
     Principal,
@@ -8,7 +9,7 @@ from slurmfleet.access.principal import (
     local_principal,
     token_principal,
 )
-from slurmfleet.access.tokens import TokenBook, not_the_right_one
+from slurmfleet.access.tokens import TOKEN_MARK, TokenBook, not_the_right_one
 from slurmfleet.contracts.agents import CLI_AGENT
 from slurmfleet.contracts.audit import Via
 from slurmfleet.timing.clock import Clock
@@ -17,7 +18,15 @@ from slurmfleet.timing.clock import Clock
 class Door:
     """One service's way of knowing who asks."""
 
-    def __init__(self, *, via: Via, setting_token: str, book: TokenBook, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        via: Via,
+        setting_token: str,
+        book: TokenBook,
+        clock: Clock,
+        issuer: Issuer | None = None,
+    ) -> None:
         """Keep what tokens are compared with.
 
         Args:
@@ -26,7 +35,9 @@ class Door:
                 sends none is let in as local, since the service listens on loopback only.
             book: The group's tokens.
             clock: For limits and expiry.
+            issuer: Whose tokens count as well; where there is one, nobody comes in without any.
         """
+        self._issuer = issuer
         self._via = via
         self._setting_token = setting_token
         self._book = book
@@ -42,7 +53,7 @@ class Door:
         """
         via = Via.CLI if user_agent.startswith(CLI_AGENT) else self._via
         if not authorization:
-            if self._setting_token:
+            if self._setting_token or self._issuer is not None:
                 raise not_the_right_one()
             return local_principal(via)
         if self._setting_token and bearer_matches(authorization, self._setting_token):
@@ -50,7 +61,10 @@ class Door:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise not_the_right_one()
-        record = self._book.find(token.strip(), now=self._clock.now())
+        token = token.strip()
+        if self._issuer is not None and not token.startswith(TOKEN_MARK):
+            return self._issuer.enter(token, via)
+        record = self._book.find(token, now=self._clock.now())
         self._limits.take(record.token_id, per_minute=record.requests_per_minute)
         return token_principal(record, via)
 
@@ -60,5 +74,8 @@ class Door:
         Raises:
             ProblemError: UNAUTHENTICATED.
         """
-        if principal.token_id:
+        if principal.until is not None:
+            if self._clock.now() >= principal.until:
+                raise not_the_right_one()
+        elif principal.token_id:
             self._book.check(principal.token_id, now=self._clock.now())

@@ -5,12 +5,13 @@ and who sends it? A page of another site that a browser on this machine shows ca
 a loopback port, directly or by a name that it makes resolve to 127.0.0.1; the first two questions
 keep it out, since a loopback port needs no token.
 
-Source: MCP specification, "Security Warning" of Streamable HTTP; RFC 6750, section 3.
+Source: MCP specification, "Security Warning" of Streamable HTTP and "Authorization"; RFC 6750,
+section 3; RFC 9728, section 5.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -26,7 +27,10 @@ _DENIALS: Mapping[ProblemCode, tuple[int, str]] = {
     ProblemCode.UNAUTHENTICATED: (401, "Token needed"),
     ProblemCode.RATE_LIMITED: (429, "Too many requests"),
     ProblemCode.BUS_UNAVAILABLE: (503, "Tokens cannot be checked"),
+    ProblemCode.ISSUER_UNAVAILABLE: (503, "Tokens cannot be checked"),
+    ProblemCode.FORBIDDEN: (403, "Not for this token"),
 }
+_COME_BACK = frozenset({429, 503})
 _RETRY_AFTER_S = 5
 """Where nobody knows better."""
 
@@ -43,6 +47,12 @@ class GateRules:
 
     enter: Callable[[str, str], Principal]
     """Gives who asks, by the Authorization header and the User-Agent; raises a ProblemError."""
+
+    public: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    """JSON documents, by path, for whoever has no token yet."""
+
+    token_hint: str = ""
+    """What a refusal adds to its challenge: where tokens come from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +81,13 @@ def gated(app: AsgiApp, *, health: Health, rules: GateRules) -> AsgiApp:
             status, content_type, body = answer(health, path)
             await _respond(send, status, content_type, body)
             return
+        if (document := rules.public.get(path)) is not None:
+            await _respond(send, 200, "application/json", document)
+            return
         try:
             principal = rules.enter(headers.get("authorization", ""), headers.get("user-agent", ""))
         except ProblemError as problem:
-            await _refuse(_refusal(problem), path, send)
+            await _refuse(_refusal(problem), path, send, rules.token_hint)
             return
         with acting_as(principal):
             await app(scope, receive, send)
@@ -152,7 +165,7 @@ def _headers(scope: Scope) -> dict[str, str]:
     }
 
 
-async def _refuse(refusal: _Refusal, path: str, send: Send) -> None:
+async def _refuse(refusal: _Refusal, path: str, send: Send, token_hint: str = "") -> None:
     body = {
         "type": f"urn:slurmfleet:problem:{refusal.code}",
         "title": refusal.title,
@@ -167,14 +180,16 @@ async def _refuse(refusal: _Refusal, path: str, send: Send) -> None:
         refusal.status,
         "application/problem+json",
         json.dumps(body).encode(),
-        _more_headers(refusal),
+        _more_headers(refusal, token_hint),
     )
 
 
-def _more_headers(refusal: _Refusal) -> Mapping[str, str]:
+def _more_headers(refusal: _Refusal, token_hint: str) -> Mapping[str, str]:
     if refusal.code is ProblemCode.UNAUTHENTICATED:
-        return {"www-authenticate": 'Bearer realm="slurmfleet"'}
-    if refusal.code in _DENIALS:
+        return {"www-authenticate": f'Bearer realm="slurmfleet"{token_hint}'}
+    if refusal.code is ProblemCode.FORBIDDEN and token_hint:
+        return {"www-authenticate": f'Bearer error="insufficient_scope"{token_hint}'}
+    if refusal.status in _COME_BACK:
         return {"retry-after": str(refusal.retry_after_s or _RETRY_AFTER_S)}
     return {}
 

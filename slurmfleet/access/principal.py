@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from slurmfleet.contracts.access import TOOLSETS_OF, ActorKind, Role, TokenRecord, Toolset
@@ -48,6 +49,9 @@ class Principal:
     """Of whose jobs; empty: everybody's."""
 
     token_id: str = ""
+    until: datetime | None = None
+    """When a token of an outside issuer expires; the group's own are asked for by their id."""
+
     actions_per_day: int | None = None
     """None: as many as they like."""
 

@@ -25,6 +25,7 @@ from slurmfleet.telemetry.logs import logger
 from slurmfleet.timing.clock import Clock
 
 _PREFIX = "token."
+TOKEN_MARK = "sf_"  # noqa: S105 what they begin with
 _TOKEN = re.compile(r"sf_([a-z0-9]{8,16})_([A-Za-z0-9_-]{43})")
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_CHARS = 10

@@ -40,6 +40,7 @@ class ProblemCode(StrEnum):
     SSH_NO_MASTER = "ssh_no_master"
     HOST_KEY_UNKNOWN = "host_key_unknown"
     HOST_KEY_CHANGED = "host_key_changed"
+    ISSUER_UNAVAILABLE = "issuer_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
     BUS_UNAVAILABLE = "bus_unavailable"
     INTERNAL = "internal"

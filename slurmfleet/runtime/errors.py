@@ -2,7 +2,8 @@
 
 ProcessError
 ├── PortTakenError     another program listens where this one should
-└── UnsafeBindingError reachable from elsewhere without a token (slurmfleet.access raises it)
+├── UnsafeBindingError reachable from elsewhere without a token (slurmfleet.access raises it)
+└── UnsafeIssuerError  an issuer whose tokens prove nothing (slurmfleet.access raises it)
 """
 
 from collections.abc import Iterator
