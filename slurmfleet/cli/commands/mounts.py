@@ -152,7 +152,7 @@ async def _ask_all(
                 )
                 found[name] = _Found(name, understood(document, MountReport))
             except AnsweredError as error:
-                found[name] = _Found(name, None, f"{error} {error.remedy}".strip())
+                found[name] = _Found(name, None, str(error))
             show(name, len(found), len(names))
 
         async with asyncio.TaskGroup() as group:
