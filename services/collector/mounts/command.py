@@ -53,7 +53,7 @@ def ssh_settings(config: ClusterConfig, target: SshTarget, *, pinned: Path) -> s
     own = [
         *([f"Port {target.port}"] if target.port not in (None, DEFAULT_PORT) else []),
         *([f"User {_quoted(target.user)}"] if target.user else []),
-        *(f"IdentityFile {_quoted(one)}" for one in target.key_files),
+        *(f"IdentityFile {_plain(one)}" for one in target.key_files),
         *(["IdentitiesOnly yes"] if target.key_files else []),
         *([f"ProxyJump {target.jump}"] if target.jump else []),
         *_files("UserKnownHostsFile", trusted),
@@ -82,7 +82,18 @@ def ssh_settings(config: ClusterConfig, target: SshTarget, *, pinned: Path) -> s
 
 
 def _files(name: str, files: Sequence[Path]) -> Sequence[str]:
-    return [f"{name} {' '.join(map(_quoted, files))}"] if files else []
+    return [f"{name} {' '.join(map(_plain, files))}"] if files else []
+
+
+def _plain(path: Path) -> str:
+    """Quote a path in which nothing stands for anything else.
+
+    Raises:
+        ValueError: As `_quoted`; or it has `${`, which ssh cannot be kept from reading.
+    """
+    if "${" in str(path):
+        raise ValueError(f"{str(path)[:80]!r} cannot stand in an ssh configuration")
+    return _quoted(str(path).replace("%", "%%"))
 
 
 def _quoted(value: object) -> str:

@@ -108,7 +108,7 @@ class MountDesk:
             return
         mounted = await self._machine.mounted()
         for one in self._kept:
-            one.is_wanted = one.point in mounted
+            one.is_wanted = _is_sshfs(mounted.get(one.point))
         while True:
             async with self._turn:
                 await self._look()
@@ -134,7 +134,7 @@ class MountDesk:
             if request.act in (MountAct.UNMOUNT, MountAct.REMOUNT):
                 await _each(self._unmount, self._kept)
             if request.act in (MountAct.MOUNT, MountAct.REMOUNT):
-                await asyncio.to_thread(self._prepare)
+                await self._prepare_for_people()
                 await self._mount_all()
         logger().info("mounts changed", cluster=self._config.name, act=request.act)
         return await self.report()
@@ -181,6 +181,9 @@ class MountDesk:
         one.failure = ""
         mounted = (await self._machine.mounted()).get(one.point)
         if mounted is not None:
+            if not _is_sshfs(mounted):
+                one.failure = _something_else(mounted)
+                return
             if await self._check(one):
                 one.is_wanted = True
                 return
@@ -200,7 +203,7 @@ class MountDesk:
     async def _unmount(self, one: _Kept) -> None:
         one.is_wanted, one.failure = False, ""
         mounted = (await self._machine.mounted()).get(one.point)
-        if mounted is None:
+        if mounted is None or not _is_sshfs(mounted):
             return
         if not await self._check(one):
             await self._let_go(one, mounted)
@@ -214,9 +217,6 @@ class MountDesk:
 
     async def _let_go(self, one: _Kept, mounted: Mounted) -> None:
         """Unmount what does not answer: at once, whoever hangs in it."""
-        if mounted.kind != SSHFS:
-            one.failure = f"something else is mounted there: {mounted.kind}"
-            return
         await self._machine.abort(mounted)
         try:
             await self._machine.run(unmount_argv(one.point, lazily=True), limit_s=UNMOUNT_LIMIT_S)
@@ -229,8 +229,10 @@ class MountDesk:
         mounted = await self._machine.mounted()
         async with asyncio.TaskGroup() as group:
             for one in self._kept:
-                if one.point in mounted:
+                if _is_sshfs(mounted.get(one.point)):
                     group.create_task(self._check(one), name=f"look at {one.point}")
+                else:
+                    one.answers = None
         for one in self._kept:
             is_gone = one.point not in mounted
             is_due = self._clock.monotonic_s() >= one.try_at_s
@@ -256,6 +258,21 @@ class MountDesk:
         else:
             one.misses += 1
         return one.answers
+
+    async def _prepare_for_people(self) -> None:
+        """Write what ssh is told.
+
+        Raises:
+            ProblemError: It cannot be written, or says what no configuration of ssh can.
+        """
+        try:
+            await asyncio.to_thread(self._prepare)
+        except (OSError, ValueError) as exc:
+            raise ProblemError(
+                ProblemCode.NOT_POSSIBLE,
+                f"ssh cannot be told how {self._config.name} is reached: {exc}.",
+                remedy=f"`slurmfleet cluster show {self._config.name}` has its keys and host.",
+            ) from exc
 
     def _prepare(self) -> None:
         """Write what ssh is told: how the cluster is reached, and its host keys."""
@@ -285,8 +302,8 @@ async def _each(do: Callable[[_Kept], Coroutine[Any, Any, None]], kept: Sequence
 
 def _mount(one: _Kept, mounted: Mounted | None) -> Mount:
     state, detail = MountState.NOT_MOUNTED, one.failure
-    if mounted is not None and mounted.kind != SSHFS:
-        detail = f"something else is mounted there: {mounted.kind}"
+    if mounted is not None and not _is_sshfs(mounted):
+        detail = _something_else(mounted)
     elif mounted is not None:
         state = MountState.CHECKING if one.answers is None else MountState.MOUNTED
         if one.answers is False:
@@ -299,6 +316,14 @@ def _mount(one: _Kept, mounted: Mounted | None) -> Mount:
         detail=detail,
         answered_at=one.answered_at,
     )
+
+
+def _is_sshfs(mounted: Mounted | None) -> bool:
+    return mounted is not None and mounted.kind == SSHFS
+
+
+def _something_else(mounted: Mounted) -> str:
+    return f"something else is mounted there: {mounted.kind}"
 
 
 def _remote(path: str) -> str:

@@ -51,6 +51,10 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
             await SystemClock().sleep(0.05)
 
 
+async def by_hand(*argv: str) -> None:
+    assert await (await asyncio.create_subprocess_exec(*argv)).wait() == 0
+
+
 def listed(point: Path) -> list[str]:
     return [one.name for one in point.iterdir()]
 
@@ -305,6 +309,42 @@ async def test_a_cluster_that_names_no_folder_says_how_to(site: Site):
         await do(desk, MountAct.MOUNT)
 
     assert "--mount-path" in refusal.value.remedy
+
+
+async def test_what_cannot_be_said_to_ssh_is_a_problem_and_nothing_is_mounted(site: Site):
+    with pytest.raises(ProblemError) as refusal:
+        await do(site.desk(key_files=['/keys/"mine"']), MountAct.MOUNT)
+
+    assert refusal.value.code is ProblemCode.NOT_POSSIBLE
+    assert site.mounted() == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="by design: only root can mount something else")
+async def test_what_somebody_else_mounted_there_is_left_alone(site: Site):
+    desk = site.desk()
+    point = Path(only(await desk.report()).mount_point)
+    await asyncio.to_thread(point.mkdir, parents=True)
+    await by_hand("mount", "-t", "tmpfs", "tmpfs", str(point))
+    try:
+        told = [only(await do(desk, act)) for act in (MountAct.MOUNT, MountAct.UNMOUNT)]
+        await desk._look()
+        left = site.mounted()
+    finally:
+        await by_hand("umount", str(point))
+
+    assert [one.detail for one in told] == ["something else is mounted there: tmpfs"] * 2
+    assert (left, desk.local_path(f"{site.far}/x")) == ([point], "")
+
+
+async def test_a_folder_that_somebody_unmounted_is_not_said_to_be_here(site: Site):
+    desk = site.desk()
+    point = only(await do(desk, MountAct.MOUNT)).mount_point
+    await site.sshd.stop()
+    await by_hand("fusermount3", "-uz", "--", point)
+
+    await desk._look()
+
+    assert desk.local_path(f"{site.far}/x") == ""
 
 
 async def test_a_token_for_others_may_not_mount(site: Site):

@@ -66,6 +66,12 @@ def test_what_cannot_be_quoted_is_refused():
         settings(known='/home/"ada"/known_hosts')
 
 
+def test_nothing_in_a_path_stands_for_anything_else():
+    assert '  IdentityFile "/keys/50%%h"' in settings(key_files=["/keys/50%h"])
+    with pytest.raises(ValueError, match="ssh configuration"):
+        settings(key_files=["/keys/${HOME}"])
+
+
 def test_paths_are_one_argument_behind_the_host():
     argv = mount_argv("::1", "/a b", Path("/mnt/x"), Path("/state/c"))
 
