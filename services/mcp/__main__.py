@@ -144,7 +144,10 @@ def _issuer(settings: McpSettings, clock: Clock) -> Issuer | None:
         UnsafeIssuerError: Its tokens would prove nothing.
     """
     require_safe_issuer(
-        settings.oauth_issuer, settings.oauth_resource, prefix="SLURMFLEET_MCP_OAUTH_"
+        settings.oauth_issuer,
+        settings.oauth_resource,
+        prefix="SLURMFLEET_MCP_OAUTH_",
+        jwks_url=settings.oauth_jwks_url,
     )
     if not settings.oauth_issuer:
         return None

@@ -46,13 +46,14 @@ def require_token_beyond_loopback(host: str, token: str, *, setting: str) -> Non
         raise UnsafeBindingError(host, setting=setting)
 
 
-def require_safe_issuer(issuer: str, resource: str, *, prefix: str) -> None:
+def require_safe_issuer(issuer: str, resource: str, *, prefix: str, jwks_url: str = "") -> None:
     """Refuse an issuer whose tokens could be forged, or meant for somebody else.
 
     Args:
         issuer: Its URL; empty: there is none.
         resource: Ours, for which tokens have to be.
         prefix: Of the settings, for the message.
+        jwks_url: Where its keys are, if that is configured.
 
     Raises:
         UnsafeIssuerError: It is not reached by https, or nothing says what tokens must be for.
@@ -64,11 +65,21 @@ def require_safe_issuer(issuer: str, resource: str, *, prefix: str) -> None:
             f"Refusing tokens of {issuer} without knowing for whom they must be: set "
             f"{prefix}RESOURCE to the URL of this server as clients reach it."
         )
-    parts = urlsplit(issuer)
+    for url in filter(None, (issuer, jwks_url)):
+        require_safe_url(url)
+
+
+def require_safe_url(url: str) -> None:
+    """Refuse a place from which keys would be read that anybody on the way could change.
+
+    Raises:
+        UnsafeIssuerError: It is not reached by https, nor is it on this machine.
+    """
+    parts = urlsplit(url)
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise UnsafeIssuerError(
-            f"Refusing the issuer {issuer}: over http anybody on the way could sign tokens. "
-            f"Give {prefix}ISSUER with https."
+            f"Refusing {url} as an issuer's: over http anybody on the way could sign tokens. "
+            "Give it with https."
         )
 
 

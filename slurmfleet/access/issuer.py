@@ -13,13 +13,14 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
 from pydantic import JsonValue
 
+from slurmfleet.access.binding import require_safe_url
 from slurmfleet.access.limits import RateLimits
 from slurmfleet.access.principal import Principal
 from slurmfleet.access.tokens import not_the_right_one
@@ -48,7 +49,7 @@ KEYS_EVERY_S = 600.0
 KEYS_AGAIN_S = 5.0
 """Between two readings that unknown keys ask for: anybody can send a token with one."""
 
-_LEEWAY_S = 30
+_LEEWAY = timedelta(seconds=30)
 _MOST_TOKEN_CHARS = 16_384
 _DISCOVERY = ("openid-configuration", "oauth-authorization-server")
 
@@ -127,8 +128,11 @@ class Issuer:
     def take_keys(self, document: JsonValue) -> None:
         """Take the issuer's keys; those that we could not use are passed over."""
         listed = document.get("keys") if isinstance(document, dict) else None
+        if not isinstance(listed, list):
+            logger().warning("the issuer gave no set of keys; those known stay")
+            return
         found: dict[str, jwt.PyJWK] = {}
-        for one in listed if isinstance(listed, list) else ():
+        for one in listed:
             try:
                 key = jwt.PyJWK.from_dict(one if isinstance(one, dict) else {})
             except (jwt.PyJWTError, KeyError, ValueError, TypeError) as exc:
@@ -145,7 +149,7 @@ class Issuer:
             ProblemError: UNAUTHENTICATED; FORBIDDEN where it has no scope of ours; RATE_LIMITED;
                 or ISSUER_UNAVAILABLE while the keys are not known.
         """
-        claims = self._claims(token)
+        claims, until = self._claims(token)
         role = _role(claims)
         public = hashlib.sha256(f"{claims['iss']}\0{claims['sub']}".encode()).hexdigest()[:16]
         self._limits.take(public, per_minute=REQUESTS_PER_MINUTE)
@@ -158,10 +162,11 @@ class Issuer:
             toolsets=TOOLSETS_OF[role],
             token_id=public,
             actions_per_day=ACTIONS_PER_DAY,
-            until=datetime.fromtimestamp(claims["exp"], UTC),
+            until=until,
         )
 
-    def _claims(self, token: str) -> Mapping[str, Any]:
+    def _claims(self, token: str) -> tuple[Mapping[str, Any], datetime]:
+        """Give what a token says, and when it expires."""
         if self._keys is None:
             raise ProblemError(
                 ProblemCode.ISSUER_UNAVAILABLE,
@@ -183,14 +188,15 @@ class Issuer:
                 audience=self.config.resource,
                 issuer=self.config.issuer,
                 options={"require": ["exp", "iss", "aud", "sub"], "verify_exp": False},
-                leeway=_LEEWAY_S,
+                leeway=_LEEWAY,
             )
-            expired = claims["exp"] + _LEEWAY_S < self._clock.now().timestamp()
-        except (jwt.PyJWTError, ValueError, TypeError) as exc:
+            until = datetime.fromtimestamp(claims["exp"], UTC)
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as exc:
             raise not_the_right_one() from exc
+        expired = until + _LEEWAY < self._clock.now()
         if expired or not isinstance(claims["sub"], str):
             raise not_the_right_one()
-        return claims
+        return claims, until
 
     def _only_key(self) -> jwt.PyJWK | None:
         keys = list((self._keys or {}).values())
@@ -211,7 +217,10 @@ class Issuer:
                 if position == len(_DISCOVERY):
                     raise
                 continue
-            if isinstance(told, dict) and isinstance(url := told.get("jwks_uri"), str):
+            if not isinstance(told, dict) or told.get("issuer") != self.config.issuer:
+                continue  # whoever answers there is somebody else
+            if isinstance(url := told.get("jwks_uri"), str):
+                require_safe_url(url)
                 return url
         raise ProblemError(
             ProblemCode.ISSUER_UNAVAILABLE,

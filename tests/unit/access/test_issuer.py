@@ -91,6 +91,9 @@ def test_without_a_scope_of_ours_nothing_is_reached(
         {"exp": None},
         {"sub": None},
         {"sub": 5},
+        {"exp": 10**400},
+        {"exp": "soon"},
+        {"exp": float("inf")},
     ],
     ids=str,
 )
@@ -135,6 +138,7 @@ def test_a_forged_token_is_none(issuer: Issuer, local: LocalIssuer, clock: Manua
         "a.b.c",
         "x" * 20_000,
         "\0",
+        f"{base64.urlsafe_b64encode(b'[' * 9_000).decode()}.{body}.{mark}",
     ]
 
     assert {refusal(issuer, one) for one in forged} == {ProblemCode.UNAUTHENTICATED}
@@ -151,6 +155,15 @@ def test_a_key_with_a_shared_secret_is_never_taken(local: LocalIssuer, clock: Ma
 
     assert refusal(made, forged) is ProblemCode.UNAUTHENTICATED
     assert made.enter(local.token("ec", now=clock.now()), Via.MCP).name == "ada"
+
+
+@pytest.mark.parametrize("document", [None, [], "odd", {}, {"keys": None}])
+def test_an_answer_that_is_no_set_of_keys_changes_nothing(
+    issuer: Issuer, local: LocalIssuer, clock: ManualClock, document: JsonValue
+):
+    issuer.take_keys(document)
+
+    assert issuer.enter(local.token("ec", now=clock.now()), Via.MCP).name == "ada"
 
 
 def test_until_the_keys_are_known_it_says_so(local: LocalIssuer, clock: ManualClock):
@@ -189,8 +202,14 @@ def test_a_program_in_a_loop_is_slowed(issuer: Issuer, local: LocalIssuer, clock
     [("http://issuer.example.org", RESOURCE), ("https://issuer.example.org", "")],
 )
 def test_an_issuer_whose_tokens_prove_nothing_is_refused(given: str, resource: str):
-    with pytest.raises(UnsafeIssuerError, match="SLURMFLEET_MCP_OAUTH_"):
+    with pytest.raises(UnsafeIssuerError, match=r"SLURMFLEET_MCP_OAUTH_RESOURCE|https"):
         require_safe_issuer(given, resource, prefix="SLURMFLEET_MCP_OAUTH_")
+
+
+def test_keys_that_are_read_in_the_open_are_refused():
+    good, bad = "https://issuer.example.org", "http://issuer.example.org/keys"
+    with pytest.raises(UnsafeIssuerError, match="over http anybody"):
+        require_safe_issuer(good, RESOURCE, prefix="P_", jwks_url=bad)
 
 
 @pytest.mark.parametrize("given", ["", "https://issuer.example.org", "http://127.0.0.1:9000"])
