@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from services.simulator.model import Job, State
 
+NEVER_SATISFIED = "DependencyNeverSatisfied"
 KINDS = frozenset({"after", "afterok", "afterany", "afternotok"})
 _TARGET = re.compile(r"([0-9]+)(?:_([0-9]+|\*))?(?:\+[0-9]+)?")
 

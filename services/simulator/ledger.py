@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
 from services.simulator.accounting import Accounting
-from services.simulator.dependencies import Verdict, judge
+from services.simulator.dependencies import NEVER_SATISFIED, Verdict, judge
 from services.simulator.model import ClusterSpec, Job, Request, State
 
 PURGE_INTERVAL_S = 3600
@@ -94,6 +94,10 @@ class Ledger:
         """How many records wait."""
         return len(self._pending)
 
+    def waiting(self) -> Iterator[Job]:
+        """Give what waits."""
+        return iter(self._pending.values())
+
     def running(self) -> Iterator[Job]:
         """Give what has been started and is not yet ending, also what is suspended."""
         return (job for job in self.jobs.values() if job.state in (State.RUNNING, State.SUSPENDED))
@@ -101,7 +105,7 @@ class Ledger:
     def _judge(self, job: Job) -> Verdict:
         if not job.request.dependency:
             return Verdict()
-        if job.reason == "DependencyNeverSatisfied":
+        if job.reason == NEVER_SATISFIED:
             return Verdict(waiting=True, never=True, text=job.dependency)
         return judge(job.request.dependency, self.find, twins=lambda: self._has_twin(job))
 

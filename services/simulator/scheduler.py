@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.simulator.dependencies import Verdict
+from services.simulator.dependencies import NEVER_SATISFIED, Verdict
 from services.simulator.model import ClusterSpec, Job, Partition, Qos, Shape
 from services.simulator.placement import NEVER, Node, earliest_start, find_room, victims
 
@@ -155,7 +155,7 @@ class Pass:
         job.dependency = verdict.text
         if verdict.waiting:
             job.eligible_at = None
-            return "DependencyNeverSatisfied" if verdict.never else "Dependency"
+            return NEVER_SATISFIED if verdict.never else "Dependency"
         if job.eligible_at is None:
             job.eligible_at = self.now
         return self._overdue(job) or self._too_long(job, partition) or self._limits(job)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from random import Random
 
 from services.simulator.cluster import Cluster
+from services.simulator.dependencies import NEVER_SATISFIED
 from services.simulator.model import Plan, Request, State
 from services.simulator.recipes import Desk, draw_recipe
 
@@ -25,6 +26,9 @@ BOOT_SHARE = 0.3
 
 SUSPENSION_S = 3 * HOUR_S
 """Mean time between two suspensions by an operator, before `speed`."""
+
+TIDY_UP_S = 6 * HOUR_S
+"""Mean time between two looks for jobs that can never start, before `speed`."""
 
 DEADLINE_SHARE = 0.05
 """How many plain jobs must be over by a certain time."""
@@ -57,6 +61,7 @@ class Workload:
         self.cluster.at(self.cluster.now + 1, self._arrive)
         self.cluster.at(self.cluster.now + self._delay_s(NODE_FAILURE_S), self._break_node)
         self.cluster.at(self.cluster.now + self._delay_s(SUSPENSION_S), self._suspend)
+        self.cluster.at(self.cluster.now + self._delay_s(TIDY_UP_S), self._tidy_up)
 
     def _calibrate(self) -> float:
         """Give the mean gap between arrivals that offers `LOAD`."""
@@ -111,6 +116,16 @@ class Workload:
                 back_at = self.cluster.now + self._delay_s(HOUR_S // 2)
                 self.cluster.at(back_at, lambda: self.cluster.resume(job))
         self.cluster.at(self.cluster.now + self._delay_s(SUSPENSION_S), self._suspend)
+
+    def _tidy_up(self) -> None:
+        """Cancel what can never start, as its owners do; else it fills the queue for good."""
+        if self.is_stopped:
+            return
+        for job in list(self.cluster.waiting()):
+            owner = self.cluster.spec.user(job.request.user)
+            if job.reason == NEVER_SATISFIED and owner is not None:
+                self.cluster.cancel(job, uid=owner.uid)
+        self.cluster.at(self.cluster.now + self._delay_s(TIDY_UP_S), self._tidy_up)
 
     def _break_node(self) -> None:
         if self.is_stopped:

@@ -1,11 +1,8 @@
 """A week of a simulated site: an empty database that is fed from its stream equals the stack's."""
 
 import asyncio
-import os
-import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -13,7 +10,7 @@ import pytest
 from slurmfleet.bus.nats import open_nats_bus
 from slurmfleet.contracts.codec import decode
 from slurmfleet.contracts.events import Fact
-from slurmfleet.contracts.streams import FACTS, PROJECTOR, ConsumerSpec
+from slurmfleet.contracts.streams import FACTS, ConsumerSpec
 from slurmfleet.store.pool import StorePool, StoreSettings
 from slurmfleet.store.write.facts import apply_facts
 from slurmfleet.store.write.job_use import AT_ONCE, roll_up_job_use
@@ -21,6 +18,7 @@ from slurmfleet.store.write.usage import work_out_usage
 from slurmfleet.timing.clock import SystemClock
 from tests.harness.sites import simulated_sites
 from tests.harness.stack import Stack, running_stack
+from tests.harness.stillness import standing_still
 from tests.harness.tables import all_rows
 from tests.plugins.postgres import DatabaseServer, database_on, timescale_server, wheel_server
 
@@ -40,25 +38,11 @@ NOT_FROM_FACTS = {"clusters", "stream_positions", "stream_losses", "project_assi
 """What follows the registry, how far a chore has come, and how the stream itself fares."""
 
 
-@contextmanager
-def standing_still(stack: Stack) -> Iterator[None]:
-    """Let the collector tell nothing while the body runs."""
-    pid = stack.pid("collector")
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 async def told(stack: Stack) -> list[Fact]:
     """Read the whole stream of a stack."""
-    clock = SystemClock()
     facts: list[Fact] = []
-    async with open_nats_bus(stack.bus_options("replay"), clock) as bus, asyncio.timeout(30):
-        projector = await bus.consumer(PROJECTOR)
-        while await projector.pending():
-            await clock.sleep(0.1)
+    options = stack.bus_options("replay")
+    async with open_nats_bus(options, SystemClock()) as bus, asyncio.timeout(30):
         consumer = await bus.consumer(READER)
         while taken := await consumer.fetch(500, 1):
             facts += [fact for one in taken for fact in decode(one.message.body)]
@@ -90,7 +74,8 @@ class Week:
 def week(tmp_path_factory: pytest.TempPathFactory) -> Week:
     """Let a stack watch a simulated site for a week of its time."""
     folder = tmp_path_factory.mktemp("week")
-    with simulated_sites(folder / "sim", names=NAME, time_scale=0, populate=True) as sites:
+    simulator = simulated_sites(folder / "sim", names=NAME, time_scale=0, populate=True, speed=1)
+    with simulator as sites:
         site = sites[NAME]
         config = {**site.config, "track_users": site.about["tracked_users"]}
         with running_stack(folder / "stack", [config]) as stack:

@@ -19,6 +19,7 @@ STEP = 4
 FASTEST_GROWTH = 2.5 * STEP
 """Linear work grows by 4 from size to size, quadratic work by 16; between them lies noise."""
 
+TRIES = 4
 NOTICEABLE_S = 0.02
 MEMORY_SIZE = 16_384
 MOST_BYTES_PER_CHARACTER = 200
@@ -28,15 +29,9 @@ by_parser = pytest.mark.parametrize("parser", PARSERS.values(), ids=list(PARSERS
 
 
 def cpu_s(parser: Parser, text: str) -> float:
-    """Give the shorter of two tries: the machine has other things to do as well."""
-    took_s: list[float] = []
-    for _ in range(2):
-        began_s = time.thread_time()
-        tried(parser, text)
-        took_s.append(time.thread_time() - began_s)
-        if took_s[0] < NOTICEABLE_S:
-            break
-    return min(took_s)
+    began_s = time.thread_time()
+    tried(parser, text)
+    return time.thread_time() - began_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +50,10 @@ def growth(parser: Parser, make: Callable[[int], str], sizes: Sequence[int]) -> 
         if before_s * (LARGEST_SIZE / before) ** 2 < NOTICEABLE_S:
             break
         now_s = cpu_s(parser, make(size))
-        if now_s > max(NOTICEABLE_S, before_s * FASTEST_GROWTH):  # or the machine was busy: again
-            before_s = max(before_s, cpu_s(parser, make(before)))
+        for _ in range(TRIES - 1):  # or the machine was busy: again
+            if now_s <= max(NOTICEABLE_S, before_s * FASTEST_GROWTH):
+                break
+            before_s = min(before_s, cpu_s(parser, make(before)))
             now_s = min(now_s, cpu_s(parser, make(size)))
         if now_s > max(NOTICEABLE_S, before_s * FASTEST_GROWTH):
             words = f"{before_s:.3f} s, then {now_s:.3f} s for {size} characters"

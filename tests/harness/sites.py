@@ -285,6 +285,7 @@ def simulated_sites(
     names: str = "sim-h100",
     time_scale: float = 3,
     populate: bool = False,
+    speed: float = 12,
     seed: int = 1,
 ) -> Iterator[dict[str, SimulatedSite]]:
     """Run the simulator as its own process while the body runs."""
@@ -297,6 +298,7 @@ def simulated_sites(
         "SLURMFLEET_SIMULATOR_CLUSTERS": names,
         "SLURMFLEET_SIMULATOR_TIME_SCALE": f"{time_scale:g}",
         "SLURMFLEET_SIMULATOR_POPULATE": str(populate).lower(),
+        "SLURMFLEET_SIMULATOR_SPEED": f"{speed:g}",
         "SLURMFLEET_SIMULATOR_SEED": str(seed),
         "SLURMFLEET_SIMULATOR_FAILURE_SCALE": "0.05",
         "SLURMFLEET_HEALTH_PORT": "0",
