@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.simulator.cluster import Cluster
+from services.simulator.dependencies import NEVER_SATISFIED
 from services.simulator.model import Job, State
 from services.simulator.presets import demo_spec
 from services.simulator.stories import Stories
@@ -326,6 +327,10 @@ def test_people_and_operators_do_everything_that_slurm_can():
     runs = cluster.truth.values()
     assert {run.state for run in runs} >= {State.DEADLINE, State.BOOT_FAIL}
     assert any(run.paused_s for run in runs)
+    # Else what can never start fills the queue for good, and nobody submits any more.
+    gave_up = [run for run in runs if run.reason == NEVER_SATISFIED]
+    assert {run.state for run in gave_up} == {State.CANCELLED, State.PENDING}
+    assert len([run for run in gave_up if not run.state.is_over]) < 10
     assert any(run.het_id and run.state is State.COMPLETED for run in runs)
 
 
