@@ -13,6 +13,7 @@ from services.api.pages import page_routes
 from services.api.permits import permitting
 from services.api.routes.access import access_routes
 from services.api.routes.actions import action_routes
+from services.api.routes.board import board_routes
 from services.api.routes.clusters import cluster_routes
 from services.api.routes.commands import command_routes
 from services.api.routes.config import config_routes
@@ -78,6 +79,7 @@ def create_rest(gateway: Gateway) -> FastAPI:
         file_routes(gateway),
         action_routes(gateway),
         script_routes(gateway),
+        board_routes(gateway),
         mount_routes(gateway),
         event_routes(gateway),
         dead_letter_routes(gateway),

@@ -23,7 +23,13 @@ from slurmfleet.contracts.problems import ProblemCode, ProblemError
 REASON_HEADER = "Slurmfleet-Reason"
 """Why somebody changes something, in their words; for the audit."""
 
-_TOLD_ELSEWHERE = {"/v1/scripts:run": "script.run", "/v1/mounts/{cluster}": "cluster.mount"}
+_TOLD_ELSEWHERE = {
+    "/v1/scripts:run": "script.run",
+    "/v1/mounts/{cluster}": "cluster.mount",
+    "/v1/board:clear": "board.clear",
+    "/v1/board:mark": "board.mark",
+    "/v1/history/cleanup": "history.cleanup",
+}
 """How their own rooms call what is not about jobs."""
 
 _MOST_BODY = 65_536
@@ -100,6 +106,11 @@ PERMITS: Mapping[str, Permit] = {
     "POST /v1/scripts:run": Permit(needs=Toolset.OPERATE),
     "GET /v1/mounts": _READ,
     "POST /v1/mounts/{cluster}": Permit(needs=Toolset.OPERATE),
+    "GET /v1/board": _READ,
+    "POST /v1/board:clear": Permit(needs=Toolset.OPERATE),
+    "POST /v1/board:mark": Permit(needs=Toolset.OPERATE),
+    "GET /v1/history/cleanup": Permit(needs=Toolset.OPERATE),
+    "POST /v1/history/cleanup": Permit(needs=Toolset.OPERATE),
     "GET /v1/events": _READ,
     "GET /v1/usage/history": _READ,
     "GET /v1/events/dead": Permit(needs=Toolset.ADMIN),

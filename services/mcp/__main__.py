@@ -17,6 +17,7 @@ from services.mcp.settings import McpSettings
 from services.mcp.sources import Sources
 from slurmfleet.access.audit import Auditor
 from slurmfleet.access.binding import require_safe_issuer, require_token_beyond_loopback
+from slurmfleet.access.board import Board
 from slurmfleet.access.door import Door
 from slurmfleet.access.issuer import Issuer, IssuerConfig
 from slurmfleet.access.job_actions import JobActions
@@ -98,6 +99,7 @@ async def _serve(
             submission=JobSubmission(bus=bus, auditor=auditor),
             scripts=ScriptRuns(bus=bus, auditor=auditor),
             mounts=Mounts(bus=bus, auditor=auditor),
+            board=Board(reader=reader, bus=bus, auditor=auditor, clock=clock),
             clock=clock,
         )
         book = TokenBook(bus)

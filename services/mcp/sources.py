@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from slurmfleet.access.board import Board
 from slurmfleet.access.job_actions import JobActions
 from slurmfleet.access.mounts import Mounts
 from slurmfleet.access.scripts import ScriptRuns
@@ -21,4 +22,5 @@ class Sources:
     submission: JobSubmission
     scripts: ScriptRuns
     mounts: Mounts
+    board: Board
     clock: Clock

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from services.projector.auditing import audit_for_ever
+from services.projector.board import BoardDesk
 from services.projector.chores import chores, repeat
 from services.projector.deadletters import watch_waiting
 from services.projector.projector import Projector
@@ -102,6 +103,7 @@ async def _serve(shared: SharedSettings, settings: ProjectorSettings, process: P
             "stream": stream_watch.run,
             "rebuilds": rebuilder.run,
             "retellings": Retelling(bus).run,
+            "board": BoardDesk(bus, pool, clock).run,
             "audit": partial(audit_for_ever, bus, pool, clock),
             "registry": partial(_follow_registry, bus, pool, clock),
         } | {

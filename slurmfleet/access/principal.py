@@ -8,29 +8,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
 
 from slurmfleet.contracts.access import TOOLSETS_OF, ActorKind, Role, TokenRecord, Toolset
 from slurmfleet.contracts.audit import Via
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
-
-
-class Narrowable(Protocol):
-    """A filter that names clusters and users of jobs; empty lets all through."""
-
-    @property
-    def clusters(self) -> tuple[ClusterName, ...]:
-        """Give the clusters that are asked for."""
-        ...
-
-    @property
-    def users(self) -> tuple[str, ...]:
-        """Give the users that are asked for."""
-        ...
-
-
-Filter = TypeVar("Filter", bound=Narrowable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,19 +5,23 @@ somebody else's is answered as one that is not there, so that ids cannot be prob
 whole cluster are everybody's.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from slurmfleet.access.principal import current_principal
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.store.read.audit import AuditFilter, AuditView, ChainCheck
+from slurmfleet.store.read.board import BoardFilter, BoardView, CleanupFilter, OldJobView
 from slurmfleet.store.read.events import EventFilter
 from slurmfleet.store.read.freshness import Freshness
 from slurmfleet.store.read.jobs import JobFilter
 from slurmfleet.store.read.reader import Reader
 from slurmfleet.store.read.usage import UsageFilter, UsageView
 from slurmfleet.store.rows import ClusterView, EventView, JobView, Page, StoreHealth
+
+Filter = TypeVar("Filter", JobFilter, BoardFilter, CleanupFilter, UsageFilter, EventFilter)
 
 
 class ScopedReader:
@@ -29,13 +33,7 @@ class ScopedReader:
 
     async def jobs(self, wanted: JobFilter, *, after: str | None, limit: int) -> Page[JobView]:
         """Give a page of jobs; a cursor of somebody else's tells a place and opens nothing."""
-        who = current_principal()
-        narrowed = replace(
-            wanted,
-            clusters=who.narrowed_clusters(wanted.clusters),
-            users=who.narrowed_users(wanted.users),
-        )
-        return await self._inner.jobs(narrowed, after=after, limit=limit)
+        return await self._inner.jobs(_narrowed(wanted), after=after, limit=limit)
 
     async def job(self, cluster: ClusterName, job_id: JobId) -> JobView:
         """Give the latest submission of a job."""
@@ -60,15 +58,23 @@ class ScopedReader:
             await self.job(cluster, job_id)
         return await self._inner.timeline(cluster, job_id, after=after, limit=limit)
 
+    async def board(self, wanted: BoardFilter, *, after: str | None, limit: int) -> Page[BoardView]:
+        """Give a page of the board."""
+        return await self._inner.board(_narrowed(wanted), after=after, limit=limit)
+
+    async def cleanup(
+        self, wanted: CleanupFilter, *, after: str | None, limit: int
+    ) -> Page[OldJobView]:
+        """Give a page of what a cleanup would remove."""
+        return await self._inner.cleanup(_narrowed(wanted), after=after, limit=limit)
+
+    async def cleanup_counts(self, wanted: CleanupFilter) -> Mapping[ClusterName, int]:
+        """Give how much a cleanup would remove."""
+        return await self._inner.cleanup_counts(_narrowed(wanted))
+
     async def usage(self, wanted: UsageFilter) -> tuple[UsageView, ...]:
         """Give what runs held within some days."""
-        who = current_principal()
-        narrowed = replace(
-            wanted,
-            clusters=who.narrowed_clusters(wanted.clusters),
-            users=who.narrowed_users(wanted.users),
-        )
-        return await self._inner.usage(narrowed)
+        return await self._inner.usage(_narrowed(wanted))
 
     async def clusters(self) -> tuple[ClusterView, ...]:
         """Give the configured clusters."""
@@ -87,13 +93,7 @@ class ScopedReader:
 
     async def events(self, after: int, wanted: EventFilter, *, limit: int) -> tuple[EventView, ...]:
         """Give the events recorded after one."""
-        who = current_principal()
-        narrowed = replace(
-            wanted,
-            clusters=who.narrowed_clusters(wanted.clusters),
-            users=who.narrowed_users(wanted.users),
-        )
-        return await self._inner.events(after, narrowed, limit=limit)
+        return await self._inner.events(after, _narrowed(wanted), limit=limit)
 
     async def last_event_seq(self) -> int:
         """Give the newest event's number; it tells nothing of whose it is."""
@@ -114,3 +114,17 @@ class ScopedReader:
     async def check_chain(self, first: int, *, limit: int) -> ChainCheck:
         """Check a part of the audit's chain."""
         return await self._inner.check_chain(first, limit=limit)
+
+
+def _narrowed(wanted: Filter) -> Filter:
+    """Give a filter that lets through no more than who asks may see.
+
+    Raises:
+        ProblemError: FORBIDDEN; a cluster or a user was asked for that is not theirs.
+    """
+    who = current_principal()
+    return replace(
+        wanted,
+        clusters=who.narrowed_clusters(wanted.clusters),
+        users=who.narrowed_users(wanted.users),
+    )

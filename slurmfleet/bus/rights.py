@@ -13,6 +13,7 @@ from enum import StrEnum
 from slurmfleet.bus.names import inbox_prefix
 from slurmfleet.bus.nats_setup import bucket_stream
 from slurmfleet.contracts.audit import AUDIT_END
+from slurmfleet.contracts.board import CLEANUP, CLEAR
 from slurmfleet.contracts.commands import Verb
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.nouns import Noun
@@ -30,7 +31,8 @@ from slurmfleet.contracts.streams import (
     WORK,
     BucketSpec,
 )
-from slurmfleet.contracts.subjects import ALL_AUDIT, ALL_DEAD_LETTERS
+from slurmfleet.contracts.subjects import ALL_AUDIT, ALL_DEAD_LETTERS, admin_subject
+from slurmfleet.contracts.subjects import PROJECTOR as PROJECTOR_SERVICE
 
 _API = "$JS.API"
 _ANY = "*"
@@ -140,7 +142,10 @@ def _api() -> Rights:
 
 
 def _mcp() -> Rights:
-    return Rights(publish=(*_gateway(), *_reads(REGISTRY)), subscribe=(_inbox(BusRole.MCP),))
+    board = (admin_subject(PROJECTOR_SERVICE, verb) for verb in (CLEAR, CLEANUP))
+    return Rights(
+        publish=(*_gateway(), *_reads(REGISTRY), *board), subscribe=(_inbox(BusRole.MCP),)
+    )
 
 
 def _backup() -> Rights:

@@ -35,6 +35,8 @@ RootGroup.words = {
             ("job", "jobs", "job"),
             ("logs", "logs", "logs"),
             ("history", "history", "history"),
+            ("board", "board", "app"),
+            ("cleanup", "cleanup", "cleanup"),
             ("usage", "usage", "usage"),
             ("submit", "submit", "submit"),
             ("cancel", "acting", "cancel"),

@@ -1572,6 +1572,36 @@ COMMENT ON COLUMN public.audit_records.previous_hash IS 'record_hash of the row 
 
 COMMENT ON COLUMN public.audit_records.record_hash IS 'SHA-256 over previous_hash and the row''s content, 32 bytes.';
 
+CREATE TABLE public.board_marks (
+    cluster text NOT NULL,
+    job_id text NOT NULL,
+    submitted_at timestamp with time zone NOT NULL,
+    restart_count integer NOT NULL,
+    mark text NOT NULL,
+    marked_by text NOT NULL,
+    marked_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT board_marks_known CHECK ((mark = ANY (ARRAY['pinned'::text, 'dismissed'::text])))
+);
+
+COMMENT ON TABLE public.board_marks IS 'One row per job that somebody pinned to the board or put away. Written by: projector, on request.';
+
+COMMENT ON COLUMN public.board_marks.cluster IS 'The cluster''s name.';
+
+COMMENT ON COLUMN public.board_marks.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
+
+COMMENT ON COLUMN public.board_marks.submitted_at IS 'When Slurm first accepted the job.';
+
+COMMENT ON COLUMN public.board_marks.restart_count IS 'The run that was put away; a later one is shown again.';
+
+COMMENT ON COLUMN public.board_marks.mark IS 'pinned: shown however old; dismissed: not shown any more.';
+
+COMMENT ON COLUMN public.board_marks.marked_by IS 'Who said so, as the audit calls them.';
+
+COMMENT ON COLUMN public.board_marks.marked_at IS 'When.';
+
+COMMENT ON COLUMN public.board_marks.reason IS 'Why, in their words; untrusted text.';
+
 CREATE TABLE public.crashes (
     event_id text NOT NULL,
     cluster text NOT NULL,
@@ -2513,6 +2543,9 @@ ALTER TABLE ONLY public.audit_records
 ALTER TABLE ONLY public.audit_records
     ADD CONSTRAINT audit_records_pkey PRIMARY KEY (audit_seq);
 
+ALTER TABLE ONLY public.board_marks
+    ADD CONSTRAINT board_marks_pkey PRIMARY KEY (cluster, job_id, submitted_at);
+
 ALTER TABLE ONLY public.cluster_status
     ADD CONSTRAINT cluster_status_pkey PRIMARY KEY (cluster);
 
@@ -2693,6 +2726,10 @@ CREATE INDEX audit_records_target ON public.audit_records USING btree (cluster, 
 
 COMMENT ON INDEX public.audit_records_target IS 'What was done to one thing.';
 
+CREATE INDEX board_marks_age ON public.board_marks USING btree (mark, marked_at);
+
+COMMENT ON INDEX public.board_marks_age IS 'All pins, and what is old enough to be forgotten.';
+
 CREATE INDEX crashes_job ON public.crashes USING btree (cluster, job_id, submitted_at, revision DESC);
 
 COMMENT ON INDEX public.crashes_job IS 'Findings about one job, newest first.';
@@ -2740,6 +2777,10 @@ COMMENT ON INDEX public.jobs_live IS 'Keyset of the live list.';
 CREATE INDEX jobs_newest ON public.jobs USING btree (submitted_at DESC, cluster, job_id);
 
 COMMENT ON INDEX public.jobs_newest IS 'Keyset of every list.';
+
+CREATE INDEX jobs_over ON public.jobs USING btree (COALESCE(ended_at, vanished_at, observed_at) DESC, cluster, job_id) WHERE (NOT is_live);
+
+COMMENT ON INDEX public.jobs_over IS 'Keyset of the board: what was over last.';
 
 CREATE INDEX jobs_project ON public.jobs USING btree (project, submitted_at DESC);
 
@@ -3001,6 +3042,9 @@ GRANT SELECT ON TABLE public.accounts TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE public.audit_records TO slurmfleet_reader;
 GRANT SELECT,INSERT ON TABLE public.audit_records TO slurmfleet_writer;
+
+GRANT SELECT ON TABLE public.board_marks TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.board_marks TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE public.crashes TO slurmfleet_reader;
 GRANT SELECT ON TABLE public.crashes TO slurmfleet_logbook;

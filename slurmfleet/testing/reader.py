@@ -1,6 +1,7 @@
 """A `Reader` that answers from lists which the test holds."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -8,6 +9,7 @@ from typing import TypeVar
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.store.read.audit import AuditFilter, AuditView, ChainCheck
+from slurmfleet.store.read.board import BoardFilter, BoardView, CleanupFilter, OldJobView
 from slurmfleet.store.read.events import EventFilter
 from slurmfleet.store.read.freshness import Freshness, freshness_of
 from slurmfleet.store.read.jobs import JobFilter
@@ -15,7 +17,7 @@ from slurmfleet.store.read.usage import UsageFilter, UsageView
 from slurmfleet.store.rows import ClusterView, EventView, JobView, Page, StoreHealth
 from slurmfleet.timing.clock import Clock
 
-_View = TypeVar("_View", JobView, EventView)
+_View = TypeVar("_View", JobView, EventView, BoardView, OldJobView)
 
 
 class MemoryReader:
@@ -31,6 +33,8 @@ class MemoryReader:
         self.cluster_views: list[ClusterView] = []
         self.event_views: list[EventView] = []
         self.usage_views: list[UsageView] = []
+        self.board_views: list[BoardView] = []
+        self.old_views: list[OldJobView] = []
         self.audit_views: list[AuditView] = []
         self.problem: ProblemError | None = None
         """Raised by every question while it is set."""
@@ -56,6 +60,40 @@ class MemoryReader:
         raise ProblemError(
             ProblemCode.JOB_NOT_FOUND, f"No job {job_id} on {cluster}.", remedy="List the jobs."
         )
+
+    async def board(self, wanted: BoardFilter, *, after: str | None, limit: int) -> Page[BoardView]:
+        """Give a page of the board."""
+        self._fail_if_told()
+        self._require(wanted.clusters)
+        shown = [
+            view
+            for view in self.board_views
+            if (not wanted.clusters or view.job.cluster in wanted.clusters)
+            and (not wanted.users or view.job.user in wanted.users)
+        ]
+        return _page(shown, after, limit)
+
+    async def cleanup(
+        self, wanted: CleanupFilter, *, after: str | None, limit: int
+    ) -> Page[OldJobView]:
+        """Give a page of old jobs."""
+        self._fail_if_told()
+        return _page(self._old(wanted), after, limit)
+
+    async def cleanup_counts(self, wanted: CleanupFilter) -> Mapping[ClusterName, int]:
+        """Count old jobs by cluster."""
+        self._fail_if_told()
+        return Counter(view.cluster for view in self._old(wanted))
+
+    def _old(self, wanted: CleanupFilter) -> list[OldJobView]:
+        self._require(wanted.clusters)
+        return [
+            view
+            for view in self.old_views
+            if view.over_at < wanted.before
+            and (not wanted.clusters or view.cluster in wanted.clusters)
+            and (not wanted.users or view.user in wanted.users)
+        ]
 
     async def timeline(
         self, cluster: ClusterName, job_id: JobId, *, after: str | None, limit: int

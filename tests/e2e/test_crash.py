@@ -8,6 +8,7 @@ and again.
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -44,16 +45,14 @@ def test_kills_leave_the_tables_as_they_would_have_been(
             running_stack(tmp_path / "calm", [config]) as calm,
             running_stack(tmp_path / "hurt", [config]) as hurt,
         ):
-            for stack in (calm, hurt):
-                looked_again(stack)
+            looked_again(calm, hurt)
             for step in range(STEPS):
                 if step == STEPS // 2:
                     site.control("stop_arrivals")
                 site.control("advance", seconds=STEP_S)
                 time.sleep(draw.uniform(0, 1))
                 hurt.kill(draw.choice(VICTIMS))
-                for stack in (calm, hurt):
-                    looked_again(stack)
+                looked_again(calm, hurt)
             expected, found = tables(calm), tables(hurt)
             truth = {row["job_id"]: row for row in site.control("truth")}
 
@@ -64,8 +63,13 @@ def test_kills_leave_the_tables_as_they_would_have_been(
     assert len(truth) > 0
 
 
-def looked_again(stack: Stack) -> None:
-    """Wait until the cluster was looked at well several times, and all of it is in the tables."""
+def looked_again(*stacks: Stack) -> None:
+    """Wait until each looked at the cluster well several times, and all of it is in its tables."""
+    with ThreadPoolExecutor(len(stacks)) as pool:
+        list(pool.map(_looked_again, stacks))
+
+
+def _looked_again(stack: Stack) -> None:
     for _ in range(LOOKS):
         now = time.time()
         stack.eventually(

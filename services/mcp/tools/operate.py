@@ -23,6 +23,7 @@ from services.mcp.arguments import (
 from services.mcp.errors import told_problems
 from services.mcp.schemas import schema_of
 from services.mcp.sources import Sources
+from services.mcp.tools.board import board_tools
 from services.mcp.tools.mounts import mount_cluster_tool
 from services.mcp.tools.scripts import run_script_tool
 from slurmfleet.access.job_actions import JobActions, JobOutcome, Wish
@@ -57,6 +58,7 @@ def operate_tools(sources: Sources) -> list[Tool]:
         _submit_job(sources.submission),
         run_script_tool(sources.scripts),
         mount_cluster_tool(sources.mounts),
+        *board_tools(sources.board, sources.reader),
         _cancel_job(actions),
         _cancel_jobs(actions),
         _cancel_project_jobs(actions),

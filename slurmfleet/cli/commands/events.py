@@ -62,7 +62,7 @@ def events(
     Under --json each event is one line. A stream that breaks resumes where it broke.
     """
     if context.invoked_subcommand is not None:
-        _refuse_options(context)
+        refuse_options(context)
         return
     output = Output(as_json=as_json)
     wanted: Params = {"cluster": cluster, "user": user, "verb": verb, "job": job}
@@ -84,7 +84,7 @@ def events(
     with_api(url, forever if follow else page)
 
 
-def _refuse_options(context: typer.Context) -> None:
+def refuse_options(context: typer.Context) -> None:
     """Refuse options that stand before a sub-command: they would be passed over in silence."""
     for name in context.params:
         source = context.get_parameter_source(name)

@@ -16,6 +16,16 @@ _MAX_SEQ = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlace:
+    """A place in a list of jobs by when they were over: behind this one."""
+
+    over_at: datetime
+    cluster: ClusterName
+    job_id: JobId
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobPlace:
     """A place in the list of jobs: behind this one, which need not exist."""
 
@@ -40,8 +50,8 @@ class InvalidCursorError(ProblemError):
 
 def job_cursor(place: JobPlace) -> str:
     """Give the cursor of the page after this place."""
-    moment = place.submitted_at.astimezone(UTC).isoformat(timespec="microseconds")
-    return _encode(["r" if place.is_reading else "j", moment, place.cluster, place.job_id])
+    kind = "r" if place.is_reading else "j"
+    return _encode([kind, _moment(place.submitted_at), place.cluster, place.job_id])
 
 
 def read_job_cursor(cursor: str) -> JobPlace:
@@ -65,6 +75,33 @@ def read_job_cursor(cursor: str) -> JobPlace:
                 job_id=key,
                 is_reading=kind == "r",
             )
+        case _:
+            raise InvalidCursorError
+
+
+def run_cursor(place: RunPlace) -> str:
+    """Give the cursor of the page after this place."""
+    moments = [_moment(place.over_at), _moment(place.submitted_at)]
+    return _encode(["o", *moments, place.cluster, place.job_id])
+
+
+def read_run_cursor(cursor: str) -> RunPlace:
+    """Give the place after which the page begins.
+
+    Raises:
+        InvalidCursorError: It is none of ours.
+    """
+    match _decode(cursor):
+        case ["o", str(over), str(submitted), str(cluster), str(identity)]:
+            try:
+                return RunPlace(
+                    over_at=datetime.fromisoformat(over).astimezone(UTC),
+                    submitted_at=datetime.fromisoformat(submitted).astimezone(UTC),
+                    cluster=ClusterName(storable(cluster, name="cursor")),
+                    job_id=job_id(identity),
+                )
+            except (ValueError, OverflowError, ProblemError) as exc:
+                raise InvalidCursorError from exc
         case _:
             raise InvalidCursorError
 
@@ -103,6 +140,10 @@ def read_audit_cursor(cursor: str) -> int:
             return audit_seq
         case _:
             raise InvalidCursorError
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _encode(parts: list[str | int]) -> str:

@@ -1,5 +1,6 @@
 """Jobs, live and past."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +40,9 @@ class JobFilter:
     live: bool | None = None
     """True: neither over nor vanished, on configured clusters. False: over or vanished."""
 
+
+JobKey = tuple[ClusterName, JobId, datetime]
+"""A submission: its cluster, its id, and when it was submitted."""
 
 EVERY_JOB = JobFilter()
 _CLOCK = SystemClock()
@@ -92,11 +96,38 @@ async def get_job(
     """
     only = JobFilter(clusters=(cluster,))
     wanted = {**_job_params(only, now=now), **place_params(None), "limit": 1}
-    rows = await pool.rows("list_jobs", JobView, {**wanted, "job_id": storable(job_id, name="id")})
+    rows = await pool.rows(
+        "list_jobs", JobView, {**wanted, "job_ids": [storable(job_id, name="id")]}
+    )
     if not rows:
         await require_clusters(pool, (cluster,))
         raise _not_found(cluster, job_id)
     return rows[0]
+
+
+async def jobs_by_key(
+    pool: StorePool, keys: Sequence[JobKey], *, now: datetime
+) -> Mapping[JobKey, JobView]:
+    """Give jobs by cluster, id and submission; what is not there is left out.
+
+    Raises:
+        StoreError: In every kind of its tree.
+    """
+    if not keys:
+        return {}
+    clusters, job_ids, moments = zip(*keys, strict=True)
+    # Ids come back: of each a few submissions are read, and only those that are meant are given.
+    params = {
+        **_job_params(JobFilter(clusters=tuple(set(clusters))), now=now),
+        **place_params(None),
+        "job_ids": list(set(job_ids)),
+        "since": min(moments),
+        "limit": None,
+    }
+    views = await pool.rows("list_jobs", JobView, params)
+    wanted = set(keys)
+    found = {(view.cluster, view.job_id, view.submitted_at): view for view in views}
+    return {key: view for key, view in found.items() if key in wanted}
 
 
 async def job_timeline(
@@ -130,7 +161,7 @@ def _job_params(job_filter: JobFilter, *, now: datetime) -> Params:
     """Give the parameters of `list_jobs` but for the place and the limit."""
     return {
         "clusters": any_of(job_filter.clusters, name="cluster"),
-        "job_id": None,
+        "job_ids": None,
         "users": any_of(job_filter.users, name="user"),
         "accounts": any_of(job_filter.accounts, name="account"),
         "projects": any_of(job_filter.projects, name="project"),

@@ -4,7 +4,7 @@ REST and MCP ask a `Reader`. The store answers through `StoreReader`; tests answ
 (`slurmfleet.testing.reader`).
 """
 
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -24,6 +24,15 @@ from slurmfleet.store.read.audit import (
     ChainCheck,
     check_chain,
     list_audit,
+)
+from slurmfleet.store.read.board import (
+    BoardFilter,
+    BoardView,
+    CleanupFilter,
+    OldJobView,
+    count_cleanup,
+    list_board,
+    list_cleanup,
 )
 from slurmfleet.store.read.clusters import get_cluster, list_clusters
 from slurmfleet.store.read.events import (
@@ -53,6 +62,20 @@ class Reader(Protocol):
 
     async def job(self, cluster: ClusterName, job_id: JobId) -> JobView:
         """Give the latest submission of a job."""
+        ...
+
+    async def board(self, wanted: BoardFilter, *, after: str | None, limit: int) -> Page[BoardView]:
+        """Give a page of what is over and not put away, the latest end first."""
+        ...
+
+    async def cleanup(
+        self, wanted: CleanupFilter, *, after: str | None, limit: int
+    ) -> Page[OldJobView]:
+        """Give a page of the jobs whose history a cleanup would remove, the oldest end first."""
+        ...
+
+    async def cleanup_counts(self, wanted: CleanupFilter) -> Mapping[ClusterName, int]:
+        """Give of how many jobs of each cluster a cleanup would remove the history."""
         ...
 
     async def timeline(
@@ -124,6 +147,24 @@ class StoreReader:
         """Give the latest submission of a job."""
         with _problems():
             return await get_job(self._pool, cluster, job_id, now=self._clock.now())
+
+    async def board(self, wanted: BoardFilter, *, after: str | None, limit: int) -> Page[BoardView]:
+        """Give a page of what is over and not put away, the latest end first."""
+        with _problems():
+            now = self._clock.now()
+            return await list_board(self._pool, wanted, now=now, after=after, limit=limit)
+
+    async def cleanup(
+        self, wanted: CleanupFilter, *, after: str | None, limit: int
+    ) -> Page[OldJobView]:
+        """Give a page of the jobs whose history a cleanup would remove, the oldest end first."""
+        with _problems():
+            return await list_cleanup(self._pool, wanted, after=after, limit=limit)
+
+    async def cleanup_counts(self, wanted: CleanupFilter) -> Mapping[ClusterName, int]:
+        """Give of how many jobs of each cluster a cleanup would remove the history."""
+        with _problems():
+            return await count_cleanup(self._pool, wanted)
 
     async def timeline(
         self, cluster: ClusterName, job_id: JobId, *, after: str | None, limit: int

@@ -23,6 +23,7 @@ from services.collector.files.serving import file_verbs
 from services.mcp.server import create_server
 from services.mcp.sources import Sources
 from slurmfleet.access.audit import Auditor
+from slurmfleet.access.board import Board
 from slurmfleet.access.door import Door
 from slurmfleet.access.job_actions import JobActions
 from slurmfleet.access.mounts import Mounts
@@ -123,6 +124,7 @@ async def faces(desk: FileDesk, work: Path) -> AsyncIterator[Faces]:
             submission=submission,
             scripts=ScriptRuns(bus=bus, auditor=gateway.auditor),
             mounts=Mounts(bus=bus, auditor=gateway.auditor),
+            board=Board(reader=reader, bus=bus, auditor=gateway.auditor, clock=clock),
             clock=clock,
         )
         mcp = create_server(sources)

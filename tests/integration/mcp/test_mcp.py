@@ -61,6 +61,7 @@ async def test_tools_answer_over_http(fleet: Fleet, mode: str):
         *("health_check", "list_jobs", "get_job", "get_cluster_status", "get_mounts"),
         *("list_log_files", "get_job_log", "search_job_log"),
         *("submit_job", "run_script", "mount_cluster"),
+        *("clear_failed", "clear_completed", "clear_cancelled", "cleanup_history"),
         *("cancel_job", "cancel_jobs", "cancel_project_jobs"),
         *("hold_job", "release_job", "requeue_job"),
     ]

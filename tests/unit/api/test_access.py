@@ -52,7 +52,8 @@ async def test_every_route_has_a_line_among_the_permits(desk: Desk):
 
 async def test_what_changes_something_is_audited_and_what_reads_is_not():
     for route, permit in PERMITS.items():
-        told_by_itself = route.startswith(("POST /v1/jobs", "POST /v1/scripts", "POST /v1/mounts"))
+        rooms = ("jobs", "scripts", "mounts", "board", "history")
+        told_by_itself = route.startswith(tuple(f"POST /v1/{room}" for room in rooms))
         told_by_itself = told_by_itself or route.endswith("/refresh")
         changes = not route.startswith("GET ") and not told_by_itself
         assert bool(permit.action) == changes, route
@@ -296,6 +297,9 @@ async def test_a_narrowed_admin_gives_itself_nothing_wider(desk: Desk, narrowed:
         ("jobs:submit", "job.submit"),
         ("scripts:run", "script.run"),
         ("mounts/alpha", "cluster.mount"),
+        ("board:clear", "board.clear"),
+        ("board:mark", "board.mark"),
+        ("history/cleanup", "history.cleanup"),
     ],
 )
 async def test_who_may_not_act_is_refused_and_audited(desk: Desk, path: str, action: str):

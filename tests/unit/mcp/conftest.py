@@ -9,6 +9,7 @@ from fastmcp import FastMCP
 from services.mcp.server import create_server
 from services.mcp.sources import Sources
 from slurmfleet.access.audit import Auditor
+from slurmfleet.access.board import Board
 from slurmfleet.access.job_actions import JobActions
 from slurmfleet.access.mounts import Mounts
 from slurmfleet.access.principal import acting_as, local_principal
@@ -46,6 +47,7 @@ def sources_of(reader: MemoryReader, bus: MemoryBus, clock: ManualClock) -> Sour
         submission=submission,
         scripts=ScriptRuns(bus=bus, auditor=Auditor(bus, clock)),
         mounts=Mounts(bus=bus, auditor=Auditor(bus, clock)),
+        board=Board(reader=ScopedReader(reader), bus=bus, auditor=Auditor(bus, clock), clock=clock),
         clock=clock,
     )
 

@@ -50,11 +50,15 @@ async def test_every_tool_keeps_every_promise(desk: Desk, mode: str):
         "get_job_log",
         "search_job_log",
         *("submit_job", "run_script", "mount_cluster"),
+        *("clear_failed", "clear_completed", "clear_cancelled", "cleanup_history"),
         *("cancel_job", "cancel_jobs", "cancel_project_jobs"),
         *("hold_job", "release_job", "requeue_job"),
     ]
     acts = {one.name for one in tools[8:]}
-    takes_back = {"hold_job", "release_job", "submit_job", "mount_cluster"}
+    takes_back = {
+        *("hold_job", "release_job", "submit_job", "mount_cluster"),
+        *("clear_failed", "clear_completed", "clear_cancelled"),
+    }
     for tool in tools:
         assert tool.title
         assert tool.description

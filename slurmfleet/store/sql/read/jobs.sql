@@ -56,7 +56,7 @@ CROSS JOIN LATERAL (
 ) AS st
 WHERE
     (%(clusters)s::text[] IS NULL OR jo.cluster = ANY(%(clusters)s::text[]))
-    AND (%(job_id)s::text IS NULL OR jo.job_id = %(job_id)s::text)
+    AND (%(job_ids)s::text[] IS NULL OR jo.job_id = ANY(%(job_ids)s::text[]))
     AND (%(users)s::text[] IS NULL OR jo.user_name = ANY(%(users)s::text[]))
     AND (%(accounts)s::text[] IS NULL OR jo.account = ANY(%(accounts)s::text[]))
     AND (%(projects)s::text[] IS NULL OR jo.project = ANY(%(projects)s::text[]))
