@@ -17,6 +17,7 @@ from slurmfleet.bus.nats_rights import BusUser, bus_users
 from slurmfleet.bus.port import Reply
 from slurmfleet.bus.rights import BusRole, collector_user
 from slurmfleet.contracts.audit import AUDIT_END
+from slurmfleet.contracts.board import CLEANUP, CLEAR
 from slurmfleet.contracts.commands import Verb
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import ClusterName
@@ -140,6 +141,8 @@ FORBIDDEN: dict[str, dict[str, Act]] = {
         "a command to another cluster": asks(command_subject(BETA, Verb.ACT)),
         "a command to its own": asks(command_subject(ALPHA, Verb.ACT)),
         "a command to the projector": asks(admin_subject("projector", "rebuild")),
+        "clear the board": asks(admin_subject("projector", CLEAR)),
+        "remove history": asks(admin_subject("projector", CLEANUP)),
         "an audit record": tells(audit_subject("done")),
         "a dead letter": tells(dead_letter_subject("projector")),
         "a cluster's configuration": writes(REGISTRY.name, "cluster.alpha"),

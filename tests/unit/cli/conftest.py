@@ -77,8 +77,9 @@ async def door(tiny_api: TinyApi) -> AsyncIterator[Door]:
         yield door
 
 
-def run_cli(*arguments: str, environment: dict[str, str] | None = None) -> Result:
-    return CliRunner().invoke(app, list(arguments), env={"NO_COLOR": "1", **(environment or {})})
+def run_cli(*arguments: str, environment: dict[str, str] | None = None, stdin: str = "") -> Result:
+    variables = {"NO_COLOR": "1", **(environment or {})}
+    return CliRunner().invoke(app, list(arguments), env=variables, input=stdin)
 
 
 def job(**more: Any) -> dict[str, Any]:  # noqa: ANN401 JSON
