@@ -8,6 +8,7 @@ from pydantic_core import to_jsonable_python
 
 from services.api.errors import PROBLEM_JSON
 from services.api.examples import example_list
+from slurmfleet.contracts.ids import CLUSTER_NAME_PATTERN, JOB_ID_PATTERN
 from slurmfleet.contracts.text import shown
 from slurmfleet.store.examples import CLUSTER, EVENT, JOB
 
@@ -21,6 +22,9 @@ _EXAMPLES: Mapping[str, object] = {
     "/v1/jobs/{cluster}/{job}": shown(JOB),
     "/v1/jobs/{cluster}/{job}/timeline": example_list(EVENT),
 }
+_PATTERNS = {"cluster": CLUSTER_NAME_PATTERN, "job": JOB_ID_PATTERN}
+"""Of parts of paths: what else is no name is refused with a code of its own."""
+
 _UNUSED_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
@@ -37,6 +41,9 @@ class RestApp(FastAPI):
 def _mended(document: Part) -> Part:
     for path, methods in cast("dict[str, Part]", document["paths"]).items():
         for method, operation in methods.items():
+            for parameter in cast("list[Part]", operation.get("parameters", [])):
+                if parameter["in"] == "path" and parameter["name"] in _PATTERNS:
+                    parameter["schema"]["pattern"] = f"^{_PATTERNS[parameter['name']]}$"
             answers = cast("dict[str, Part]", operation["responses"])
             answers.pop("422", None)
             for status, answer in answers.items():

@@ -68,7 +68,8 @@ def _written_out(value: object) -> object:
 
     Pydantic would take one as seconds, or milliseconds, since 1970, by its size.
     """
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+    bare = isinstance(value, str) and _NUMBER.fullmatch(value.strip())
+    if bare or isinstance(value, int | float):
         raise ValueError("a number is no moment; write 2026-11-20T09:30:00Z")
     return _LOST_PLUS.sub(r"+\1", value) if isinstance(value, str) else value
 

@@ -20,10 +20,10 @@ from slurmfleet.contracts.board import (
     CleanupRequest,
     ClearReport,
     ClearRequest,
-    JobKey,
     Mark,
     MarkReport,
     MarkRequest,
+    NamedJob,
 )
 from slurmfleet.contracts.ids import ClusterName, JobId
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
@@ -145,7 +145,7 @@ class Board:
         )
         async with self.auditor.acting(action) as result:
             seen, refused = await self._seen(named)
-            marked: tuple[JobKey, ...] = ()
+            marked: tuple[NamedJob, ...] = ()
             if seen:
                 request = MarkRequest(mark=mark, jobs=tuple(seen), by=who.name, reason=reason)
                 told = await ask_projector(self.bus, MARK, request, MarkReport, limit_s=_LIMIT_S)
@@ -253,9 +253,9 @@ class Board:
 
     async def _seen(
         self, named: Sequence[tuple[ClusterName, JobId]]
-    ) -> tuple[list[JobKey], dict[str, str]]:
+    ) -> tuple[list[NamedJob], dict[str, str]]:
         """Leave out what is not the caller's to see, as if it were not there."""
-        seen: list[JobKey] = []
+        seen: list[NamedJob] = []
         refused: dict[str, str] = {}
         for cluster, job_id in named:
             try:
@@ -265,7 +265,7 @@ class Board:
                     raise
                 refused[f"{cluster} {job_id}"] = problem.detail
             else:
-                seen.append(JobKey(cluster=cluster, job_id=job_id))
+                seen.append(NamedJob(cluster=cluster, job_id=job_id))
         return seen, refused
 
 

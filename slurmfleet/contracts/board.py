@@ -81,8 +81,8 @@ class ClearRequest(_Request):
     reason: str = Field(default="", max_length=_REASON_CHARS)
 
 
-class JobKey(BaseModel):
-    """A job's name."""
+class NamedJob(BaseModel):
+    """A job as people name it; its latest submission is meant."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -96,14 +96,14 @@ class ClearReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     cleared: int = Field(description="Jobs that were on the board and are not any more.")
-    jobs: tuple[JobKey, ...] = Field(description=f"Their names; the first {CLEARED_NAMED}.")
+    jobs: tuple[NamedJob, ...] = Field(description=f"Their names; the first {CLEARED_NAMED}.")
 
 
 class MarkRequest(_Request):
     """What is said of which jobs."""
 
     mark: Mark
-    jobs: tuple[JobKey, ...] = Field(min_length=1, max_length=MOST_MARKED)
+    jobs: tuple[NamedJob, ...] = Field(min_length=1, max_length=MOST_MARKED)
     by: str = Field(max_length=200)
     reason: str = Field(default="", max_length=_REASON_CHARS)
 
@@ -113,7 +113,7 @@ class MarkReport(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    marked: tuple[JobKey, ...]
+    marked: tuple[NamedJob, ...]
     refused: dict[str, str] = Field(
         description="Of each job that was left as it is, as `cluster job`, why."
     )

@@ -20,8 +20,10 @@ ClusterName = NewType("ClusterName", str)
 JobId = NewType("JobId", str)
 """One job, array, array task or heterogeneous component, within one cluster."""
 
-_CLUSTER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_JOB_ID = re.compile(r"[1-9][0-9]{0,9}(?:_[0-9]{1,9}|\+[0-9]{1,4})?")
+CLUSTER_NAME_PATTERN = r"[a-z0-9][a-z0-9-]{0,31}"
+JOB_ID_PATTERN = r"[1-9][0-9]{0,9}(?:_[0-9]{1,9}|\+[0-9]{1,4})?"
+_CLUSTER_NAME = re.compile(CLUSTER_NAME_PATTERN)
+_JOB_ID = re.compile(JOB_ID_PATTERN)
 _RESERVED_CLUSTER_NAMES = frozenset(
     {"cmd", "admin", "job", "log", "gpu", "partition", "share", "quota", "poll", "run", "metric"}
     | {"kernel", "entry", "audit", "load", "qos", "usage", "occupancy", "survey", "roll"}

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.api.answers import ItemList, json_response, list_response
 from services.api.errors import documented
@@ -125,7 +125,7 @@ class CleanupBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    before: AwareDatetime = Field(description="Of the dry run.")
+    before: Moment = Field(description="Of the dry run.")
     confirm: str = Field(max_length=64, description="Of the dry run.")
     clusters: tuple[str, ...] = Field(default=(), max_length=100)
     users: tuple[str, ...] = Field(default=(), max_length=100)

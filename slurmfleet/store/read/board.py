@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from slurmfleet.contracts.board import BOARD_DAYS, BoardGroup, Mark, states_of
-from slurmfleet.contracts.ids import ClusterName, JobId
+from slurmfleet.contracts.ids import ClusterName, JobId, JobKey
 from slurmfleet.contracts.jobs import JobState
 from slurmfleet.store.pool import Params, StorePool
 from slurmfleet.store.read.clusters import require_clusters
@@ -103,7 +103,10 @@ async def list_board(
     }
     rows = await pool.rows("list_board", _Row, params)
     shown = rows[:page_size]
-    keys = [(row.cluster, row.job_id, row.submitted_at) for row in shown]
+    keys = [
+        JobKey(cluster=row.cluster, job_id=row.job_id, submitted_at=row.submitted_at)
+        for row in shown
+    ]
     jobs = await jobs_by_key(pool, keys, now=now)
     return Page(
         items=tuple(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from slurmfleet.contracts.ids import ClusterName, JobId
+from slurmfleet.contracts.ids import ClusterName, JobId, JobKey
 from slurmfleet.contracts.jobs import JobState
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.store.pool import Params, StorePool
@@ -40,9 +40,6 @@ class JobFilter:
     live: bool | None = None
     """True: neither over nor vanished, on configured clusters. False: over or vanished."""
 
-
-JobKey = tuple[ClusterName, JobId, datetime]
-"""A submission: its cluster, its id, and when it was submitted."""
 
 EVERY_JOB = JobFilter()
 _CLOCK = SystemClock()
@@ -115,18 +112,21 @@ async def jobs_by_key(
     """
     if not keys:
         return {}
-    clusters, job_ids, moments = zip(*keys, strict=True)
-    # Ids come back: of each a few submissions are read, and only those that are meant are given.
+    clusters = tuple({key.cluster for key in keys})
+    # Slurm recycles ids: other submissions are read with those that are meant, and left out.
     params = {
-        **_job_params(JobFilter(clusters=tuple(set(clusters))), now=now),
+        **_job_params(JobFilter(clusters=clusters), now=now),
         **place_params(None),
-        "job_ids": list(set(job_ids)),
-        "since": min(moments),
+        "job_ids": list({key.job_id for key in keys}),
+        "since": min(key.submitted_at for key in keys),
         "limit": None,
     }
     views = await pool.rows("list_jobs", JobView, params)
     wanted = set(keys)
-    found = {(view.cluster, view.job_id, view.submitted_at): view for view in views}
+    found = {
+        JobKey(cluster=view.cluster, job_id=view.job_id, submitted_at=view.submitted_at): view
+        for view in views
+    }
     return {key: view for key, view in found.items() if key in wanted}
 
 

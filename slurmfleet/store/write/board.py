@@ -13,10 +13,10 @@ from slurmfleet.contracts.board import (
     CleanupRequest,
     ClearReport,
     ClearRequest,
-    JobKey,
     Mark,
     MarkReport,
     MarkRequest,
+    NamedJob,
     states_of,
 )
 from slurmfleet.store.pool import Connection, StorePool
@@ -57,7 +57,7 @@ async def clear_board(pool: StorePool, request: ClearRequest, *, now: datetime) 
     async with pool.transaction("clear the board") as connection:
         cursor = await connection.execute(statement("clear_board").text, params)
         cleared = await cursor.fetchall()
-    names = [JobKey(cluster=cluster, job_id=job_id) for cluster, job_id in cleared]
+    names = [NamedJob(cluster=cluster, job_id=job_id) for cluster, job_id in cleared]
     return ClearReport(cleared=len(names), jobs=tuple(names[:CLEARED_NAMED]))
 
 
@@ -67,7 +67,7 @@ async def mark_jobs(pool: StorePool, request: MarkRequest, *, now: datetime) -> 
     Raises:
         StoreError: In every kind of its tree; nothing was said of any.
     """
-    marked: list[JobKey] = []
+    marked: list[NamedJob] = []
     refused: dict[str, str] = {}
     async with pool.transaction("mark jobs") as connection:
         pins = await _count_pins(connection) if request.mark is Mark.PINNED else 0
@@ -125,7 +125,7 @@ async def _count_pins(connection: Connection) -> int:
     return sum(counts)
 
 
-async def _find(connection: Connection, job: JobKey) -> _Markable | None:
+async def _find(connection: Connection, job: NamedJob) -> _Markable | None:
     cursor = connection.cursor(row_factory=class_row(_Markable))
     await cursor.execute(statement("find_markable").text, job.model_dump())
     return await cursor.fetchone()
@@ -143,7 +143,7 @@ def _obstacle(mark: Mark, found: _Markable | None, pins: int) -> str:
 
 
 async def _mark(
-    connection: Connection, request: MarkRequest, job: JobKey, found: _Markable, now: datetime
+    connection: Connection, request: MarkRequest, job: NamedJob, found: _Markable, now: datetime
 ) -> None:
     key = {**job.model_dump(), "submitted_at": found.submitted_at}
     if request.mark is Mark.NONE:

@@ -10,9 +10,9 @@ from slurmfleet.contracts.board import (
     BoardGroup,
     CleanupRequest,
     ClearRequest,
-    JobKey,
     Mark,
     MarkRequest,
+    NamedJob,
 )
 from slurmfleet.contracts.events import JobChanged, JobEnded, JobSubmitted
 from slurmfleet.contracts.ids import ClusterName
@@ -89,7 +89,7 @@ async def clear(pool: StorePool, *groups: BoardGroup, **wanted: Sequence[str]) -
 
 
 async def mark(pool: StorePool, mark: Mark, cluster: str, *job_ids: str) -> dict[str, str]:
-    jobs = tuple(JobKey(cluster=cluster, job_id=one) for one in job_ids)
+    jobs = tuple(NamedJob(cluster=cluster, job_id=one) for one in job_ids)
     request = MarkRequest(mark=mark, jobs=jobs, by="ada", reason="look at it")
     return (await mark_jobs(pool, request, now=NOW)).refused
 

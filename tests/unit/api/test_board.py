@@ -16,10 +16,10 @@ from slurmfleet.contracts.board import (
     CleanupRequest,
     ClearReport,
     ClearRequest,
-    JobKey,
     Mark,
     MarkReport,
     MarkRequest,
+    NamedJob,
 )
 from slurmfleet.contracts.commands import Reply
 from slurmfleet.contracts.envelope import Message
@@ -60,7 +60,7 @@ async def projector(desk: Desk) -> AsyncIterator[None]:
         match verb:
             case "board_clear":
                 asked.append(ClearRequest.model_validate_json(request.body))
-                told = ClearReport(cleared=1, jobs=(JobKey(cluster="alpha", job_id="7"),))
+                told = ClearReport(cleared=1, jobs=(NamedJob(cluster="alpha", job_id="7"),))
             case "board_mark":
                 wanted = MarkRequest.model_validate_json(request.body)
                 asked.append(wanted)
