@@ -11,10 +11,9 @@ PROTOS := $(wildcard proto/slurmfleet/pb/v1/*.proto)
 PROTOC := $(RUN) python -m grpc_tools.protoc -I proto
 ARGS ?=
 
-# The second kind mostly waits. Its tests on the clusters of the one testbed stay in one process
-# (their group), beside which another plays the stories, file by file.
+# One after the other: the clusters of tests/slurm are watched until its last test, and would take
+# the time of the stories meanwhile.
 DOORS := tests/unit tests/contract tests/architecture tests/integration tests/fuzz
-STORIES := tests/e2e tests/slurm
 
 .PHONY: help
 help: ## list what can be made
@@ -53,7 +52,7 @@ logs: ## follow the logs of all services
 
 .PHONY: test
 test: .venv/.dev-stamp ## every test whose parts are present; names what it skipped
-	@$(RUN) pytest -n 2 $(SIDE_BY_SIDE) $(DOORS) $(ARGS) && $(RUN) pytest -n 3 $(SIDE_BY_SIDE) $(STORIES) $(ARGS)
+	@$(RUN) pytest -n 3 $(SIDE_BY_SIDE) $(DOORS) $(ARGS) && $(RUN) pytest -n 2 $(SIDE_BY_SIDE) tests/e2e $(ARGS) && $(RUN) pytest -n 3 $(SIDE_BY_SIDE) tests/slurm $(ARGS)
 
 .PHONY: test-unit
 test-unit: .venv/.dev-stamp ## the quick tests: unit, contract, architecture

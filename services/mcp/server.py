@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fastmcp import FastMCP
 from fastmcp.tools.base import Tool
+from fastmcp.utilities.json_schema import dereference_refs
 
 from services.mcp.errors import CallWatch
 from services.mcp.permits import Permits
@@ -72,14 +73,29 @@ def create_server(
         middleware=[CallWatch(sources.clock), Permits(toolset_of, still, sources.actions.auditor)],
         mask_error_details=True,
         on_duplicate="error",
+        dereference_schemas=False,
     )
     for name in toolsets:
         if name not in TOOLSETS:
             raise UnknownToolsetError(name)
         for tool in TOOLSETS[name](sources):
-            server.add_tool(tool)
+            server.add_tool(_inlined(tool))
             toolset_of[tool.name] = Toolset(name)
     return server
+
+
+def _inlined(tool: Tool) -> Tool:
+    """Give a tool whose schemas refer to nothing: some clients do not follow `$ref`.
+
+    FastMCP would do it with each listing, and lists all tools with each call that has arguments.
+    """
+    output = tool.output_schema
+    return tool.model_copy(
+        update={
+            "parameters": dereference_refs(tool.parameters),
+            "output_schema": None if output is None else dereference_refs(output),
+        }
+    )
 
 
 def create_app(

@@ -208,6 +208,38 @@ def test_no_document_takes_an_attack_for_a_name_or_a_host(target: Target):
                 target.check(str(body), answer.json())
 
 
+def test_nothing_gets_through_what_changes_something(target: Target):
+    bodies = [
+        body
+        for at, text in enumerate(target.attacks())
+        for body in (
+            # Each text at one door, the next one at the next: all at all doors would take minutes.
+            ("/v1/tokens", {"name": text, "clusters": [text], "users": [text]}),
+            ("/v1/board:mark", {"mark": "pinned", "jobs": [{"cluster": NAME, "job_id": text}]}),
+            ("/v1/board:clear", {"groups": ["failed"], "projects": [text], "reason": text}),
+            ("/v1/history/cleanup", {"before": text, "confirm": text, "users": [text]}),
+            ("/v1/scripts:run", {"cluster": NAME, "script": text or "x", "arguments": [text]}),
+            (f"/v1/mounts/{quote(text, safe='', errors='replace') or '-'}", {"act": "mount"}),
+            (f"{target.job}/cancel", {"signal": text, "reason": text}),
+            ("/v1/jobs:cancel", {"project": text[:200] or "-", "confirm": text[:64]}),
+        )[at % 8 :: 8]
+    ]
+    before = stored(target)
+    with httpx.Client(base_url=target.stack.api, timeout=60) as client:
+        for route, body in bodies:
+            answer = client.post(route, content=json.dumps(body).encode())
+            assert answer.status_code < 500, (route, body, answer.text)
+            target.check(str(body), answer.json())
+        for text in target.attacks("sql", "shell", "page")[::5]:
+            told = client.get("/v1/audit", params={"actor": text, "target": text})
+            assert told.status_code in {200, 400}, (text, told.text)
+
+    assert stored(target) == before
+    # What was asked for stands in the audit, in words that no terminal and no page obeys.
+    target.check("audit", target.stack.get("/v1/audit", limit=1_000))
+    target.check("audit", [target.stack.cli("audit", "--limit", "1000").stdout])
+
+
 def test_no_header_is_split_or_believed(target: Target):
     host, port = str(urlsplit(target.stack.api).hostname), urlsplit(target.stack.api).port
     for text in target.attacks("header", "shell"):
