@@ -7,9 +7,9 @@ from datetime import datetime
 from pydantic import JsonValue, ValidationError
 
 from slurmfleet.contracts.audit import FIRST_HASH, AuditRecord, Outcome, chain_hash, chained
+from slurmfleet.store.matching import storable, within_limit
 from slurmfleet.store.pool import StorePool
 from slurmfleet.store.read.cursors import audit_cursor, read_audit_cursor
-from slurmfleet.store.read.matching import storable, within_limit
 from slurmfleet.store.rows import Page
 
 NEWEST = 2**63 - 1

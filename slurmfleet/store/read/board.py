@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from slurmfleet.contracts.board import BOARD_DAYS, BoardGroup, Mark, states_of
 from slurmfleet.contracts.ids import ClusterName, JobId, JobKey
 from slurmfleet.contracts.jobs import JobState
+from slurmfleet.store.matching import any_of, within_limit
 from slurmfleet.store.pool import Params, StorePool
 from slurmfleet.store.read.clusters import require_clusters
 from slurmfleet.store.read.cursors import RunPlace, read_run_cursor, run_cursor
 from slurmfleet.store.read.jobs import jobs_by_key
-from slurmfleet.store.read.matching import any_of, within_limit
 from slurmfleet.store.rows import JobView, Page
 
 

@@ -9,7 +9,7 @@ from typing import cast
 
 from slurmfleet.contracts.ids import ClusterName, JobId, job_id
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
-from slurmfleet.store.read.matching import storable
+from slurmfleet.store.matching import storable
 
 _MAX_CHARS = 512
 _MAX_SEQ = 2**63 - 1

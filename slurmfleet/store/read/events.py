@@ -9,8 +9,8 @@ from psycopg.rows import TupleRow
 
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.store.errors import StoreError
+from slurmfleet.store.matching import any_of, storable, within_limit
 from slurmfleet.store.pool import Connection, StorePool, conninfo, translated
-from slurmfleet.store.read.matching import any_of, storable, within_limit
 from slurmfleet.store.rows import EventView
 from slurmfleet.store.statements import statement
 from slurmfleet.timing.budget import Budget

@@ -7,10 +7,10 @@ from datetime import datetime
 from slurmfleet.contracts.ids import ClusterName, JobId, JobKey
 from slurmfleet.contracts.jobs import JobState
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
+from slurmfleet.store.matching import any_of, containing, storable, within_limit
 from slurmfleet.store.pool import Params, StorePool
 from slurmfleet.store.read.clusters import require_clusters
 from slurmfleet.store.read.cursors import event_cursor, read_event_cursor, read_job_cursor
-from slurmfleet.store.read.matching import any_of, containing, storable, within_limit
 from slurmfleet.store.read.search import LIMITS, SearchLimits, place_params, search_jobs, whole_page
 from slurmfleet.store.rows import EventView, JobView, Page
 from slurmfleet.timing.clock import Clock, SystemClock

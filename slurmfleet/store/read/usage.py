@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from slurmfleet.contracts.ids import ClusterName
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
+from slurmfleet.store.matching import any_of
 from slurmfleet.store.pool import StorePool
 from slurmfleet.store.read.clusters import require_clusters
-from slurmfleet.store.read.matching import any_of
 
 MOST_ROWS = 10_000
 """A year of days by a team's members; more is asked for in parts."""

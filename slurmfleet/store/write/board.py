@@ -19,8 +19,8 @@ from slurmfleet.contracts.board import (
     NamedJob,
     states_of,
 )
+from slurmfleet.store.matching import any_of
 from slurmfleet.store.pool import Connection, StorePool
-from slurmfleet.store.read.matching import any_of
 from slurmfleet.store.statements import statement
 from slurmfleet.store.write.facts import LOCK_KEY
 

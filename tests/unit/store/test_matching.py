@@ -1,7 +1,7 @@
 import pytest
 
 from slurmfleet.contracts.problems import ProblemCode, ProblemError
-from slurmfleet.store.read.matching import any_of, containing, within_limit
+from slurmfleet.store.matching import any_of, containing, within_limit
 
 
 def test_special_characters_stand_for_themselves():
