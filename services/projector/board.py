@@ -14,7 +14,7 @@ from slurmfleet.contracts.board import (
     MARK,
     CleanupReport,
     CleanupRequest,
-    ClearReport,
+    ClearPart,
     ClearRequest,
     MarkReport,
     MarkRequest,
@@ -50,16 +50,16 @@ class BoardDesk:
                 await stack.enter_async_context(served)
             await asyncio.Event().wait()
 
-    async def clear(self, request: ClearRequest) -> ClearReport:
-        """Put away what is on the board.
+    async def clear(self, request: ClearRequest) -> ClearPart:
+        """Put away some of what is on the board.
 
         Raises:
             ProblemError: The store is away; nothing was put away.
         """
         with _problems():
-            report = await clear_board(self.pool, request, now=self.clock.now())
-        logger().info("board cleared", groups=list(request.groups), cleared=report.cleared)
-        return report
+            part = await clear_board(self.pool, request)
+        logger().info("board cleared", groups=list(request.groups), jobs=len(part.jobs))
+        return part
 
     async def mark(self, request: MarkRequest) -> MarkReport:
         """Say something of jobs.

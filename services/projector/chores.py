@@ -8,7 +8,7 @@ from functools import partial
 from services.projector.projects import Projects
 from services.projector.settings import ProjectorSettings
 from slurmfleet.store.pool import StorePool
-from slurmfleet.store.write.board import forget_marks
+from slurmfleet.store.write.board import forget_pins
 from slurmfleet.store.write.job_use import AT_ONCE, roll_up_job_use
 from slurmfleet.store.write.retention import forget_polls, forget_rows
 from slurmfleet.store.write.usage import work_out_usage
@@ -47,7 +47,7 @@ def chores(
         for table, days in kept_days(settings):
             before = clock.now() - timedelta(days=days)
             STORE_FORGOTTEN.labels(table=table).inc(await forget_rows(pool, table, before=before))
-        STORE_FORGOTTEN.labels(table="board_marks").inc(await forget_marks(pool, now=clock.now()))
+        STORE_FORGOTTEN.labels(table="board_pins").inc(await forget_pins(pool))
 
     async def roll_up() -> None:
         """Work out how well jobs used what they held, until nothing is marked."""

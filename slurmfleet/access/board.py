@@ -12,12 +12,14 @@ from slurmfleet.contracts.access import Toolset
 from slurmfleet.contracts.board import (
     CLEANUP,
     CLEAR,
+    CLEARED_NAMED,
     LEAST_CLEANUP_DAYS,
     MARK,
     MOST_MARKED,
     BoardGroup,
     CleanupReport,
     CleanupRequest,
+    ClearPart,
     ClearReport,
     ClearRequest,
     Mark,
@@ -37,7 +39,7 @@ _REMOVED_AT_ONCE = 1_000
 """Of history in one transaction of the projector: it holds up the ingest for some tenths of a s."""
 
 _PATIENCE_S = 40.0
-"""A cleanup that takes longer ends with a part, and says so."""
+"""What takes longer ends with a part, and says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +101,7 @@ class Board:
             clusters=clusters,
             users=who.narrowed_users(wanted.users),
             projects=wanted.projects,
-            by=who.name,
-            reason=wanted.reason,
+            seen_until=self.clock.now(),
         )
         action = Action(
             name="board.clear",
@@ -108,12 +109,22 @@ class Board:
             cluster=clusters[0] if len(clusters) == 1 else None,
             target=", ".join(wanted.groups),
             reason=wanted.reason,
-            details=request.model_dump(mode="json", exclude={"by", "reason"}),
+            details=request.model_dump(mode="json", exclude={"over_until"}),
         )
+        cleared = 0
+        named: list[NamedJob] = []
         async with self.auditor.acting(action) as result:
-            report = await ask_projector(self.bus, CLEAR, request, ClearReport, limit_s=_LIMIT_S)
-            result.details["cleared"] = report.cleared
-        return report
+            until_s = self.clock.monotonic_s() + _PATIENCE_S
+            while True:
+                part = await ask_projector(self.bus, CLEAR, request, ClearPart, limit_s=_LIMIT_S)
+                cleared += len(part.jobs)
+                named += part.jobs[: CLEARED_NAMED - len(named)]
+                result.details["cleared"] = cleared
+                if part.over_until is None or self.clock.monotonic_s() >= until_s:
+                    break
+                request = request.model_copy(update={"over_until": part.over_until})
+        complete = part.over_until is None
+        return ClearReport(cleared=cleared, jobs=tuple(named), complete=complete)
 
     async def mark(
         self, mark: Mark, jobs: Sequence[tuple[ClusterName, JobId]], *, reason: str = ""
@@ -140,7 +151,10 @@ class Board:
             cluster=named[0][0] if len(clusters) == 1 else None,
             target=", ".join(job_id for _, job_id in named),
             reason=reason,
-            details={"jobs": [f"{cluster} {job_id}" for cluster, job_id in named]},
+            details={
+                "jobs": [job_id for _, job_id in named],  # by which the audit finds them
+                "clusters": [cluster for cluster, _ in named],
+            },
             count=len(named),
         )
         async with self.auditor.acting(action) as result:

@@ -77,8 +77,10 @@ class ClearRequest(_Request):
     clusters: tuple[ClusterName, ...] = ()
     users: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
-    by: str = Field(max_length=200)
-    reason: str = Field(default="", max_length=_REASON_CHARS)
+    seen_until: AwareDatetime = Field(description="What was observed later is not meant.")
+    over_until: AwareDatetime | None = Field(
+        default=None, description="`over_until` of the part before; null at first."
+    )
 
 
 class NamedJob(BaseModel):
@@ -90,6 +92,15 @@ class NamedJob(BaseModel):
     job_id: str
 
 
+class ClearPart(BaseModel):
+    """What was put away in one turn of the projector."""
+
+    model_config = ConfigDict(frozen=True)
+
+    jobs: tuple[NamedJob, ...]
+    over_until: AwareDatetime | None = Field(description="Asks for the part behind; null: none.")
+
+
 class ClearReport(BaseModel):
     """What was put away."""
 
@@ -97,6 +108,7 @@ class ClearReport(BaseModel):
 
     cleared: int = Field(description="Jobs that were on the board and are not any more.")
     jobs: tuple[NamedJob, ...] = Field(description=f"Their names; the first {CLEARED_NAMED}.")
+    complete: bool = Field(description="false: time ran out before the oldest; ask again.")
 
 
 class MarkRequest(_Request):

@@ -632,7 +632,8 @@ CREATE TABLE public.jobs (
     stdin_path text DEFAULT ''::text NOT NULL,
     unexpanded_paths text[] DEFAULT '{}'::text[] NOT NULL,
     sluid text DEFAULT ''::text NOT NULL,
-    project text DEFAULT ''::text NOT NULL
+    project text DEFAULT ''::text NOT NULL,
+    put_away_run integer
 )
 WITH (fillfactor='80');
 
@@ -751,6 +752,8 @@ COMMENT ON COLUMN public.jobs.unexpanded_paths IS 'Which of stdout_path, stderr_
 COMMENT ON COLUMN public.jobs.sluid IS 'Slurm''s own id that is never used again; empty before 26.05.';
 
 COMMENT ON COLUMN public.jobs.project IS 'By its name and the rules of the moment, analysis.projects; empty for none.';
+
+COMMENT ON COLUMN public.jobs.put_away_run IS 'Restart count of the run that somebody put away from the board; NULL: nobody did. No fact tells it.';
 
 CREATE VIEW grafana.jobs AS
  SELECT cluster,
@@ -1572,35 +1575,28 @@ COMMENT ON COLUMN public.audit_records.previous_hash IS 'record_hash of the row 
 
 COMMENT ON COLUMN public.audit_records.record_hash IS 'SHA-256 over previous_hash and the row''s content, 32 bytes.';
 
-CREATE TABLE public.board_marks (
+CREATE TABLE public.board_pins (
     cluster text NOT NULL,
     job_id text NOT NULL,
     submitted_at timestamp with time zone NOT NULL,
-    restart_count integer NOT NULL,
-    mark text NOT NULL,
-    marked_by text NOT NULL,
-    marked_at timestamp with time zone NOT NULL,
-    reason text NOT NULL,
-    CONSTRAINT board_marks_known CHECK ((mark = ANY (ARRAY['pinned'::text, 'dismissed'::text])))
+    pinned_by text NOT NULL,
+    pinned_at timestamp with time zone NOT NULL,
+    reason text NOT NULL
 );
 
-COMMENT ON TABLE public.board_marks IS 'One row per job that somebody pinned to the board or put away. Written by: projector, on request.';
+COMMENT ON TABLE public.board_pins IS 'One row per job that somebody pinned to the board. Written by: projector, on request.';
 
-COMMENT ON COLUMN public.board_marks.cluster IS 'The cluster''s name.';
+COMMENT ON COLUMN public.board_pins.cluster IS 'The cluster''s name.';
 
-COMMENT ON COLUMN public.board_marks.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
+COMMENT ON COLUMN public.board_pins.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
 
-COMMENT ON COLUMN public.board_marks.submitted_at IS 'When Slurm first accepted the job.';
+COMMENT ON COLUMN public.board_pins.submitted_at IS 'When Slurm first accepted the job.';
 
-COMMENT ON COLUMN public.board_marks.restart_count IS 'The run that was put away; a later one is shown again.';
+COMMENT ON COLUMN public.board_pins.pinned_by IS 'Who said so, as the audit calls them.';
 
-COMMENT ON COLUMN public.board_marks.mark IS 'pinned: shown however old; dismissed: not shown any more.';
+COMMENT ON COLUMN public.board_pins.pinned_at IS 'When.';
 
-COMMENT ON COLUMN public.board_marks.marked_by IS 'Who said so, as the audit calls them.';
-
-COMMENT ON COLUMN public.board_marks.marked_at IS 'When.';
-
-COMMENT ON COLUMN public.board_marks.reason IS 'Why, in their words; untrusted text.';
+COMMENT ON COLUMN public.board_pins.reason IS 'Why, in their words; untrusted text.';
 
 CREATE TABLE public.crashes (
     event_id text NOT NULL,
@@ -2543,8 +2539,8 @@ ALTER TABLE ONLY public.audit_records
 ALTER TABLE ONLY public.audit_records
     ADD CONSTRAINT audit_records_pkey PRIMARY KEY (audit_seq);
 
-ALTER TABLE ONLY public.board_marks
-    ADD CONSTRAINT board_marks_pkey PRIMARY KEY (cluster, job_id, submitted_at);
+ALTER TABLE ONLY public.board_pins
+    ADD CONSTRAINT board_pins_pkey PRIMARY KEY (cluster, job_id, submitted_at);
 
 ALTER TABLE ONLY public.cluster_status
     ADD CONSTRAINT cluster_status_pkey PRIMARY KEY (cluster);
@@ -2726,10 +2722,6 @@ CREATE INDEX audit_records_target ON public.audit_records USING btree (cluster, 
 
 COMMENT ON INDEX public.audit_records_target IS 'What was done to one thing.';
 
-CREATE INDEX board_marks_age ON public.board_marks USING btree (mark, marked_at);
-
-COMMENT ON INDEX public.board_marks_age IS 'All pins, and what is old enough to be forgotten.';
-
 CREATE INDEX crashes_job ON public.crashes USING btree (cluster, job_id, submitted_at, revision DESC);
 
 COMMENT ON INDEX public.crashes_job IS 'Findings about one job, newest first.';
@@ -2762,6 +2754,10 @@ CREATE INDEX jobs_account ON public.jobs USING btree (account, submitted_at DESC
 
 COMMENT ON INDEX public.jobs_account IS 'History of one account.';
 
+CREATE INDEX jobs_board ON public.jobs USING btree (COALESCE((put_away_run >= restart_count), false), COALESCE(ended_at, vanished_at, observed_at) DESC, cluster, job_id) WHERE (NOT is_live);
+
+COMMENT ON INDEX public.jobs_board IS 'Keyset of the board, and of what was put away: the latest end first.';
+
 CREATE INDEX jobs_ended ON public.jobs USING btree (submitted_at DESC, cluster, job_id) WHERE (NOT is_live);
 
 COMMENT ON INDEX public.jobs_ended IS 'Keyset of the history.';
@@ -2777,10 +2773,6 @@ COMMENT ON INDEX public.jobs_live IS 'Keyset of the live list.';
 CREATE INDEX jobs_newest ON public.jobs USING btree (submitted_at DESC, cluster, job_id);
 
 COMMENT ON INDEX public.jobs_newest IS 'Keyset of every list.';
-
-CREATE INDEX jobs_over ON public.jobs USING btree (COALESCE(ended_at, vanished_at, observed_at) DESC, cluster, job_id) WHERE (NOT is_live);
-
-COMMENT ON INDEX public.jobs_over IS 'Keyset of the board: what was over last.';
 
 CREATE INDEX jobs_project ON public.jobs USING btree (project, submitted_at DESC);
 
@@ -3043,8 +3035,8 @@ GRANT SELECT ON TABLE public.accounts TO slurmfleet_writer;
 GRANT SELECT ON TABLE public.audit_records TO slurmfleet_reader;
 GRANT SELECT,INSERT ON TABLE public.audit_records TO slurmfleet_writer;
 
-GRANT SELECT ON TABLE public.board_marks TO slurmfleet_reader;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.board_marks TO slurmfleet_writer;
+GRANT SELECT ON TABLE public.board_pins TO slurmfleet_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.board_pins TO slurmfleet_writer;
 
 GRANT SELECT ON TABLE public.crashes TO slurmfleet_reader;
 GRANT SELECT ON TABLE public.crashes TO slurmfleet_logbook;

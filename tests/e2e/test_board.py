@@ -40,6 +40,7 @@ async def test_what_was_put_away_stays_away_and_what_is_pinned_stays(tmp_path: P
             assert by_agent.structured_content == {
                 "cleared": 1,
                 "jobs": [{"cluster": NAME, "job_id": good}],
+                "complete": True,
             }
             assert board(stack) == {baseline}
             stack.cli("rebuild")

@@ -80,6 +80,8 @@ def _clear(board: Board, name: str, title: str, does: str, groups: tuple[BoardGr
         told = cast("dict[str, object]", shown(report.model_dump(mode="json")))
         named = ", ".join(f"{one.cluster} {one.job_id}" for one in report.jobs)
         text = clean_line(f"{report.cleared} put away: {named}" if named else "None was there.")
+        if not report.complete:
+            text += " There is more than there was time for: call it again."
         return ToolResult(content=text, structured_content=told)
 
     return FunctionTool.from_function(

@@ -54,7 +54,7 @@ class BoardItem(BaseModel):
 
     job: JobAnswer
     mark: Mark
-    marked_by: str
+    pinned_by: str
 
 
 class BoardPage(BaseModel):
@@ -148,6 +148,8 @@ def clear(
             output.json(document)
         else:
             output.say(f"{report.cleared:,} put away.")
+            if not report.complete:
+                output.say("There is more than there was time for: say it again.")
 
     with_api(url, converse)
 
@@ -242,5 +244,5 @@ def _row(item: BoardItem) -> list[str | Text]:
         one.user,
         Text(state_text(one), style=state_style(one)),
         time_text(one) if one.started_at else "",
-        f"by {item.marked_by}" if item.mark is Mark.PINNED else "",
+        f"by {item.pinned_by}" if item.mark is Mark.PINNED else "",
     ]

@@ -1,6 +1,6 @@
 """The board, and what a cleanup of old history would remove."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,10 +36,12 @@ class BoardView:
 
     job: JobView
     mark: Mark
-    marked_by: str
-    marked_at: datetime | None
+    pinned_by: str
+    """Empty where nobody has pinned it; who put it away stands in the audit."""
+
+    pinned_at: datetime | None
     reason: str
-    """In their words; untrusted text."""
+    """Why it was pinned, in their words; untrusted text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +76,15 @@ class _Row:
     job_id: JobId
     submitted_at: datetime
     over_at: datetime
-    mark: str
-    marked_by: str
-    marked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pin:
+    cluster: ClusterName
+    job_id: JobId
+    submitted_at: datetime
+    pinned_by: str
+    pinned_at: datetime
     reason: str
 
 
@@ -102,16 +110,17 @@ async def list_board(
         **_behind(after),
     }
     rows = await pool.rows("list_board", _Row, params)
+    if not wanted.dismissed:
+        # The two have no end in common, so that what one of them sorted stays in its order.
+        rows += await pool.rows("list_pinned", _Row, params)
+        rows.sort(key=lambda row: row.over_at, reverse=True)
     shown = rows[:page_size]
-    keys = [
-        JobKey(cluster=row.cluster, job_id=row.job_id, submitted_at=row.submitted_at)
-        for row in shown
-    ]
+    keys = [_key(row) for row in shown]
     jobs = await jobs_by_key(pool, keys, now=now)
+    pins = await _pins(pool, keys)
+    unpinned = Mark.DISMISSED if wanted.dismissed else Mark.NONE
     return Page(
-        items=tuple(
-            _view(row, jobs[key]) for row, key in zip(shown, keys, strict=True) if key in jobs
-        ),
+        items=tuple(_view(jobs[key], pins.get(key), unpinned) for key in keys if key in jobs),
         next_cursor=_place(shown[-1]) if len(rows) > page_size else None,
     )
 
@@ -119,7 +128,7 @@ async def list_board(
 async def list_cleanup(
     pool: StorePool, wanted: CleanupFilter, *, after: str | None, limit: int
 ) -> Page[OldJobView]:
-    """Give a page of the jobs whose history would go, the oldest end first.
+    """Give a page of the jobs whose history would go, the oldest submission first.
 
     Raises:
         ProblemError: A bad cursor or limit, or a cluster that is not known.
@@ -180,11 +189,26 @@ def _place(row: _Row | OldJobView) -> str:
     )
 
 
-def _view(row: _Row, job: JobView) -> BoardView:
+async def _pins(pool: StorePool, keys: Sequence[JobKey]) -> Mapping[JobKey, _Pin]:
+    """Give the pins of jobs; others of the same ids may be among them."""
+    if not keys:
+        return {}
+    params = {
+        "clusters": list({key.cluster for key in keys}),
+        "job_ids": list({key.job_id for key in keys}),
+    }
+    return {_key(pin): pin for pin in await pool.rows("list_pins", _Pin, params)}
+
+
+def _key(row: _Row | _Pin) -> JobKey:
+    return JobKey(cluster=row.cluster, job_id=row.job_id, submitted_at=row.submitted_at)
+
+
+def _view(job: JobView, pin: _Pin | None, unpinned: Mark) -> BoardView:
     return BoardView(
         job=job,
-        mark=Mark(row.mark or Mark.NONE),
-        marked_by=row.marked_by,
-        marked_at=row.marked_at,
-        reason=row.reason,
+        mark=Mark.PINNED if pin else unpinned,
+        pinned_by=pin.pinned_by if pin else "",
+        pinned_at=pin.pinned_at if pin else None,
+        reason=pin.reason if pin else "",
     )

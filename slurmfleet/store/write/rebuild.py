@@ -51,7 +51,7 @@ class RebuiltTable:
 JOBS = RebuiltTable(
     name="jobs",
     key=("cluster", "job_id", "submitted_at"),
-    ours=("is_live",),
+    ours=("is_live", "put_away_run"),
     newest_by="revision",
     least="first_observed_at",
 )

@@ -28,9 +28,10 @@ from slurmfleet.store.read.board import (
     list_cleanup,
 )
 from slurmfleet.store.read.jobs import JobFilter, list_jobs
-from slurmfleet.store.write.board import clear_board, forget_marks, mark_jobs, remove_history
+from slurmfleet.store.write.board import clear_board, forget_pins, mark_jobs, remove_history
 from slurmfleet.store.write.clusters import remove_cluster, upsert_cluster
 from slurmfleet.store.write.facts import apply_facts
+from slurmfleet.store.write.rebuild import JOBS, open_rebuild
 from slurmfleet.testing.builders import ALPHA, NOON, a_job
 
 BETA = ClusterName("beta")
@@ -84,8 +85,8 @@ async def ids(pool: StorePool, wanted: BoardFilter = WHOLE, *, now: datetime = N
 
 
 async def clear(pool: StorePool, *groups: BoardGroup, **wanted: Sequence[str]) -> int:
-    request = ClearRequest.model_validate({"groups": groups, "by": "ada", **wanted})
-    return (await clear_board(pool, request, now=NOW)).cleared
+    request = ClearRequest.model_validate({"groups": groups, "seen_until": NOW, **wanted})
+    return len((await clear_board(pool, request)).jobs)
 
 
 async def mark(pool: StorePool, mark: Mark, cluster: str, *job_ids: str) -> dict[str, str]:
@@ -189,7 +190,7 @@ async def test_pins_outlive_clearing_and_age(store_writer: StorePool):
     assert await ids(store_writer, now=NOW + month) == ["6", "2", "7"]
     page = await list_board(store_writer, WHOLE, now=NOW, after=None, limit=1)
     (view,) = page.items
-    assert (view.mark, view.marked_by, view.reason) == (Mark.PINNED, "ada", "look at it")
+    assert (view.mark, view.pinned_by, view.reason) == (Mark.PINNED, "ada", "look at it")
     assert view.job.state is JobState.RUNNING
 
 
@@ -215,13 +216,56 @@ async def test_clusters_that_are_gone_are_not_shown(store_writer: StorePool):
 
 
 @pytest.mark.usefixtures("site")
-async def test_old_marks_are_forgotten_and_pins_are_not(store_writer: StorePool):
+async def test_pins_are_forgotten_with_their_jobs_alone(store_writer: StorePool):
+    await mark(store_writer, Mark.PINNED, ALPHA, "1", "2")
+    assert await forget_pins(store_writer) == 0
+
+    async with store_writer.connection("lose a job") as connection:
+        await connection.execute("DELETE FROM jobs WHERE job_id = '2'")
+
+    assert await forget_pins(store_writer) == 1
+    assert await ids(store_writer, now=NOW + timedelta(days=90)) == ["1"]
+
+
+@pytest.mark.usefixtures("site")
+async def test_a_board_is_cleared_by_parts(store_writer: StorePool):
+    request = ClearRequest(groups=(FAILED, COMPLETED, CANCELLED), seen_until=NOW)
+    cleared: list[str] = []
+
+    while True:
+        part = await clear_board(store_writer, request, at_once=2)
+        cleared += [one.job_id for one in part.jobs]
+        if part.over_until is None:
+            break
+        request = request.model_copy(update={"over_until": part.over_until})
+
+    assert sorted(cleared) == ["1", "2", "3", "4", "5", "7"]
+    assert await ids(store_writer, BoardFilter(days=30)) == []
+
+
+@pytest.mark.usefixtures("site")
+async def test_what_is_seen_after_somebody_cleared_is_not_put_away(store_writer: StorePool):
+    late = told("8", JobState.FAILED, ended_at=NOW + timedelta(seconds=1))
+    await apply_facts(store_writer, [late])
+
+    await clear(store_writer, FAILED)
+
+    assert await ids(store_writer) == ["8", "3", "1"]
+
+
+@pytest.mark.usefixtures("site")
+async def test_a_rebuild_leaves_what_people_said(store_writer: StorePool):
     await clear(store_writer, FAILED)
     await mark(store_writer, Mark.PINNED, ALPHA, "1")
 
-    assert await forget_marks(store_writer, now=NOW + timedelta(days=39)) == 0
-    assert await forget_marks(store_writer, now=NOW + timedelta(days=41)) == 4
-    assert await ids(store_writer, now=NOW + timedelta(days=90)) == ["1"]
+    async with open_rebuild(store_writer) as rebuild:
+        await rebuild.write([told("2", JobState.FAILED, ended_at=NOON, user="eve", revision=7)])
+        await rebuild.number(JOBS)
+        done = [one async for one in rebuild.overwrite(JOBS)]
+
+    assert [one.mended for one in done] == [1]
+    assert await ids(store_writer) == ["3", "1"]
+    assert "2" in await ids(store_writer, BoardFilter(dismissed=True))
 
 
 @pytest.mark.parametrize("cursor", ["", "nonsense", "WyJqIiwxXQ", "a" * 600])
@@ -279,9 +323,8 @@ async def test_a_cleanup_lists_what_goes_and_removes_just_that(store_writer: Sto
     left = await list_jobs(store_writer, JobFilter(), now=NOW)
     assert {one.job_id for one in left.items} == {"12_3", "120", "1200", "412", "13", "14"}
     assert await of_events(store_writer) == {one.job_id for one in left.items}
-    assert await list_cleanup(store_writer, wanted, after=None, limit=10) == replace(
-        rest, items=(), next_cursor=None
-    )
+    left_over = await list_cleanup(store_writer, wanted, after=None, limit=10)
+    assert (left_over.items, left_over.next_cursor) == ((), None)
 
 
 @pytest.mark.usefixtures("years")

@@ -14,7 +14,7 @@ from slurmfleet.contracts.audit import AuditRecord
 from slurmfleet.contracts.board import (
     CleanupReport,
     CleanupRequest,
-    ClearReport,
+    ClearPart,
     ClearRequest,
     Mark,
     MarkReport,
@@ -60,7 +60,12 @@ async def projector(desk: Desk) -> AsyncIterator[None]:
         match verb:
             case "board_clear":
                 asked.append(ClearRequest.model_validate_json(request.body))
-                told = ClearReport(cleared=1, jobs=(NamedJob(cluster="alpha", job_id="7"),))
+                wanted_part = ClearRequest.model_validate_json(request.body)
+                name = "7" if wanted_part.over_until is None else "8"
+                told = ClearPart(
+                    jobs=(NamedJob(cluster="alpha", job_id=name),),
+                    over_until=desk.clock.now() if name == "7" else None,
+                )
             case "board_mark":
                 wanted = MarkRequest.model_validate_json(request.body)
                 asked.append(wanted)
@@ -95,12 +100,13 @@ async def test_clearing_asks_the_projector_and_stands_in_the_audit(desk: Desk):
     body = {"groups": ["failed", "cancelled"], "clusters": ["alpha"], "reason": "seen"}
     answer = await desk.client.post("/v1/board:clear", json=body)
 
-    assert answer.json() == {"cleared": 1, "jobs": [{"cluster": "alpha", "job_id": "7"}]}
-    (request,) = asked
-    assert isinstance(request, ClearRequest)
-    assert (request.clusters, request.by, request.reason) == ((ALPHA,), "local", "seen")
+    jobs = [{"cluster": "alpha", "job_id": one} for one in ("7", "8")]
+    assert answer.json() == {"cleared": 2, "jobs": jobs, "complete": True}
+    first, _second = asked
+    assert isinstance(first, ClearRequest)
+    assert (first.clusters, first.seen_until) == ((ALPHA,), desk.clock.now())
     _tried, done = await ended_records(desk)
-    assert (done.action, done.cluster, done.details) == ("board.clear", "alpha", {"cleared": 1})
+    assert (done.action, done.cluster, done.details) == ("board.clear", "alpha", {"cleared": 2})
 
 
 async def test_a_narrowed_token_clears_only_what_is_its_own(desk: Desk):
@@ -113,7 +119,7 @@ async def test_a_narrowed_token_clears_only_what_is_its_own(desk: Desk):
 
     assert mine.status_code == 200
     assert [one.json()["code"] for one in (other, bens)] == ["forbidden", "forbidden"]
-    (request,) = asked
+    request = asked[0]
     assert isinstance(request, ClearRequest)
     assert (request.clusters, request.users) == ((BETA,), ("ada",))
 
@@ -156,14 +162,14 @@ async def test_marks_go_to_jobs_that_the_caller_may_see(desk: Desk):
 
 async def test_the_board_is_listed_with_its_marks(desk: Desk):
     view = BoardView(
-        job=job_view(), mark=Mark.PINNED, marked_by="ada\x1b[31m", marked_at=None, reason=""
+        job=job_view(), mark=Mark.PINNED, pinned_by="ada\x1b[31m", pinned_at=None, reason=""
     )
     desk.reader.board_views = [view]
 
     told = (await desk.client.get("/v1/board", params={"days": "3", "group": "failed"})).json()
 
     (item,) = told["items"]
-    assert (item["mark"], item["marked_by"], item["job"]["job_id"]) == (
+    assert (item["mark"], item["pinned_by"], item["job"]["job_id"]) == (
         *("pinned", "ada", job_view().job_id),
     )
     assert "age_s" in told

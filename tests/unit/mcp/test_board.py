@@ -9,7 +9,7 @@ from fastmcp import Client
 from fastmcp.exceptions import ToolError
 
 from slurmfleet.bus.port import Reply as BusReply
-from slurmfleet.contracts.board import CleanupReport, CleanupRequest, ClearReport, ClearRequest
+from slurmfleet.contracts.board import CleanupReport, CleanupRequest, ClearPart, ClearRequest
 from slurmfleet.contracts.commands import Reply
 from slurmfleet.contracts.envelope import Message
 from slurmfleet.contracts.ids import JobId, cluster_name
@@ -25,8 +25,8 @@ cleaned: list[CleanupRequest] = []
 async def projector(request: Message) -> BusReply:
     if request.subject.endswith("board_clear"):
         cleared.append(ClearRequest.model_validate_json(request.body))
-        told: Reply[ClearReport] | Reply[CleanupReport] = Reply(
-            result=ClearReport(cleared=0, jobs=())
+        told: Reply[ClearPart] | Reply[CleanupReport] = Reply(
+            result=ClearPart(jobs=(), over_until=None)
         )
     else:
         cleaned.append(CleanupRequest.model_validate_json(request.body))
@@ -70,8 +70,8 @@ async def test_each_tool_clears_its_own_kind_where_it_is_told(acting: Desk, grou
     told, text = await call(acting, f"clear_{group}", cluster="alpha", reason="seen")
 
     (request,) = cleared
-    assert (list(request.groups), request.clusters, request.reason) == ([group], ("alpha",), "seen")
-    assert (told, text) == ({"cleared": 0, "jobs": []}, "None was there.")
+    assert (list(request.groups), request.clusters) == ([group], ("alpha",))
+    assert (told, text) == ({"cleared": 0, "jobs": [], "complete": True}, "None was there.")
 
 
 async def test_a_cluster_that_is_not_there_clears_nothing(acting: Desk):

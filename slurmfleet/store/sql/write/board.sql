@@ -1,89 +1,103 @@
 -- name: clear_board
--- One row per job that was put away, in no order; what is pinned stays.
-INSERT INTO board_marks AS bm (
-    cluster, job_id, submitted_at, restart_count, mark, marked_by, marked_at, reason
+-- One row per job that was put away, in no order: at most so many, the latest ends first. What is
+-- pinned stays.
+WITH shown AS (
+    SELECT jo.cluster, jo.job_id, jo.submitted_at
+    FROM jobs AS jo
+    WHERE
+        NOT jo.is_live
+        AND coalesce(jo.put_away_run >= jo.restart_count, FALSE) = FALSE
+        AND coalesce(jo.ended_at, jo.vanished_at, jo.observed_at) >= %(since)s::timestamptz
+        AND coalesce(jo.ended_at, jo.vanished_at, jo.observed_at) <= %(over_until)s::timestamptz
+        AND jo.observed_at <= %(seen_until)s::timestamptz
+        AND jo.state = ANY(%(states)s::text[])
+        AND (%(clusters)s::text[] IS NULL OR jo.cluster = ANY(%(clusters)s::text[]))
+        AND (%(users)s::text[] IS NULL OR jo.user_name = ANY(%(users)s::text[]))
+        AND (%(projects)s::text[] IS NULL OR jo.project = ANY(%(projects)s::text[]))
+        AND NOT EXISTS (
+            SELECT FROM board_pins AS pi
+            WHERE
+                pi.cluster = jo.cluster AND pi.job_id = jo.job_id
+                AND pi.submitted_at = jo.submitted_at
+        )
+    ORDER BY coalesce(jo.ended_at, jo.vanished_at, jo.observed_at) DESC, jo.cluster, jo.job_id
+    LIMIT %(at_most)s::integer
 )
-SELECT
-    jo.cluster, jo.job_id, jo.submitted_at, jo.restart_count, 'dismissed', %(marked_by)s::text,
-    %(now)s::timestamptz, %(reason)s::text
-FROM jobs AS jo
-WHERE
-    NOT jo.is_live
-    AND coalesce(jo.ended_at, jo.vanished_at, jo.observed_at) >= %(since)s::timestamptz
-    AND jo.state = ANY(%(states)s::text[])
-    AND (%(clusters)s::text[] IS NULL OR jo.cluster = ANY(%(clusters)s::text[]))
-    AND (%(users)s::text[] IS NULL OR jo.user_name = ANY(%(users)s::text[]))
-    AND (%(projects)s::text[] IS NULL OR jo.project = ANY(%(projects)s::text[]))
-ON CONFLICT (cluster, job_id, submitted_at) DO UPDATE SET
-    restart_count = EXCLUDED.restart_count, marked_by = EXCLUDED.marked_by,
-    marked_at = EXCLUDED.marked_at, reason = EXCLUDED.reason
-WHERE bm.mark = 'dismissed' AND bm.restart_count < EXCLUDED.restart_count
-RETURNING bm.cluster, bm.job_id
+
+UPDATE jobs AS up SET put_away_run = up.restart_count
+FROM shown AS sh
+WHERE up.cluster = sh.cluster AND up.job_id = sh.job_id AND up.submitted_at = sh.submitted_at
+RETURNING
+    up.cluster, up.job_id, coalesce(up.ended_at, up.vanished_at, up.observed_at) AS over_at
 
 -- name: find_markable
 -- One row: the latest submission of a job, as far as a mark is about it; none for an unknown job.
-SELECT jo.submitted_at, jo.restart_count, jo.is_live
+SELECT jo.submitted_at, jo.is_live
 FROM jobs AS jo
 WHERE jo.cluster = %(cluster)s::text AND jo.job_id = %(job_id)s::text
 ORDER BY jo.submitted_at DESC
 LIMIT 1
 
--- name: mark_job
--- No row: a job is pinned or put away; the newest word counts.
-INSERT INTO board_marks AS bm (
-    cluster, job_id, submitted_at, restart_count, mark, marked_by, marked_at, reason
-)
+-- name: put_away_job
+-- No row: the run of a job that is over is put away, or no run of it is.
+UPDATE jobs AS up
+SET put_away_run = CASE WHEN %(dismissed)s::boolean THEN up.restart_count END
+WHERE
+    up.cluster = %(cluster)s::text AND up.job_id = %(job_id)s::text
+    AND up.submitted_at = %(submitted_at)s::timestamptz
+
+-- name: pin_job
+-- No row: a job is pinned; whoever says so last is kept.
+INSERT INTO board_pins AS pi (cluster, job_id, submitted_at, pinned_by, pinned_at, reason)
 VALUES (
-    %(cluster)s::text, %(job_id)s::text, %(submitted_at)s::timestamptz, %(restart_count)s::integer,
-    %(mark)s::text, %(marked_by)s::text, %(now)s::timestamptz, %(reason)s::text
+    %(cluster)s::text, %(job_id)s::text, %(submitted_at)s::timestamptz, %(by)s::text,
+    %(now)s::timestamptz, %(reason)s::text
 )
 ON CONFLICT (cluster, job_id, submitted_at) DO UPDATE SET
-    restart_count = EXCLUDED.restart_count, mark = EXCLUDED.mark, marked_by = EXCLUDED.marked_by,
-    marked_at = EXCLUDED.marked_at, reason = EXCLUDED.reason
+    pinned_by = EXCLUDED.pinned_by, pinned_at = EXCLUDED.pinned_at, reason = EXCLUDED.reason
 
--- name: unmark_job
--- No row: nothing is said of a job any more.
-DELETE FROM board_marks AS bm
+-- name: unpin_job
+-- No row: a job is not pinned any more.
+DELETE FROM board_pins AS pi
 WHERE
-    bm.cluster = %(cluster)s::text AND bm.job_id = %(job_id)s::text
-    AND bm.submitted_at = %(submitted_at)s::timestamptz
+    pi.cluster = %(cluster)s::text AND pi.job_id = %(job_id)s::text
+    AND pi.submitted_at = %(submitted_at)s::timestamptz
 
 -- name: count_pins
 -- One row: how many jobs are pinned.
 SELECT count(*) AS pins
-FROM board_marks AS bm
-WHERE bm.mark = 'pinned'
+FROM board_pins AS pi
 
--- name: forget_marks
--- No row: what was put away so long ago that no board would show it is forgotten, some at a time.
-DELETE FROM board_marks
+-- name: forget_pins
+-- No row: pins of jobs that are not there any more, which retention or a rebuild took, are forgotten.
+DELETE FROM board_pins AS pi
 WHERE
-    ctid = ANY(ARRAY(
-        SELECT bm.ctid
-        FROM board_marks AS bm
-        WHERE bm.mark = 'dismissed' AND bm.marked_at < %(before)s::timestamptz
-        LIMIT %(at_most)s::integer
-    ))
+    NOT EXISTS (
+        SELECT FROM jobs AS jo
+        WHERE
+            jo.cluster = pi.cluster AND jo.job_id = pi.job_id AND jo.submitted_at = pi.submitted_at
+    )
 
 -- name: remove_history
 -- One row: how many jobs went, with what is told of each; sums of days, and the runs they are made
--- of, stay. The oldest end goes first.
+-- of, stay. The oldest submission goes first.
 WITH old AS (
     SELECT jo.cluster, jo.job_id, jo.submitted_at
     FROM jobs AS jo
     WHERE
         NOT jo.is_live
+        AND jo.submitted_at < %(before)s::timestamptz
         AND coalesce(jo.ended_at, jo.vanished_at, jo.observed_at) < %(before)s::timestamptz
         AND jo.observed_at < %(before)s::timestamptz
         AND (%(clusters)s::text[] IS NULL OR jo.cluster = ANY(%(clusters)s::text[]))
         AND (%(users)s::text[] IS NULL OR jo.user_name = ANY(%(users)s::text[]))
         AND NOT EXISTS (
-            SELECT FROM board_marks AS bm
+            SELECT FROM board_pins AS pi
             WHERE
-                bm.cluster = jo.cluster AND bm.job_id = jo.job_id
-                AND bm.submitted_at = jo.submitted_at AND bm.mark = 'pinned'
+                pi.cluster = jo.cluster AND pi.job_id = jo.job_id
+                AND pi.submitted_at = jo.submitted_at
         )
-    ORDER BY coalesce(jo.ended_at, jo.vanished_at, jo.observed_at), jo.cluster, jo.job_id
+    ORDER BY jo.submitted_at, jo.cluster DESC, jo.job_id DESC
     LIMIT %(at_most)s::integer
 ),
 
@@ -110,12 +124,6 @@ hours AS (
     DELETE FROM job_use_hours AS ho
     USING gone AS go
     WHERE ho.cluster = go.cluster AND ho.job_id = go.job_id AND ho.submitted_at = go.submitted_at
-),
-
-marks AS (
-    DELETE FROM board_marks AS ma
-    USING gone AS go
-    WHERE ma.cluster = go.cluster AND ma.job_id = go.job_id AND ma.submitted_at = go.submitted_at
 )
 
 SELECT count(*) AS jobs FROM gone
