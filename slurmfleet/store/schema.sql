@@ -1584,7 +1584,7 @@ CREATE TABLE public.board_pins (
     reason text NOT NULL
 );
 
-COMMENT ON TABLE public.board_pins IS 'One row per job that somebody pinned to the board. Written by: projector, on request.';
+COMMENT ON TABLE public.board_pins IS 'One row per job that somebody pinned to the board. Written by: projector.';
 
 COMMENT ON COLUMN public.board_pins.cluster IS 'The cluster''s name.';
 

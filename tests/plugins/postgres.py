@@ -29,6 +29,9 @@ from slurmfleet.timing.clock import SystemClock
 PASSWORDS = {role: f"{role}-secret" for role in Role}
 COMPOSE_FILE = Path(__file__).parents[2] / "docker-compose.yml"
 _TEMPLATE = "slurmfleet_template"
+_ROLES_KEY = 0x736C_666C_726F_6C65
+"""Our own key among the server's advisory locks: "slflrole"."""
+
 _numbers = itertools.count(1)
 
 
@@ -152,8 +155,11 @@ async def _with_template(superuser_dsn: str) -> AsyncGenerator[DatabaseServer]:
     template, dsn = sql.Identifier(name), make_conninfo(superuser_dsn, dbname=name)
     await run_alone(superuser_dsn, sql.SQL("CREATE DATABASE {}").format(template))
     try:
-        await migrate(dsn)
-        await let_in(dsn, PASSWORDS)
+        # Roles are the server's, and its other users make them and let them in at the same moment.
+        async with await psycopg.AsyncConnection.connect(superuser_dsn) as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ROLES_KEY])
+            await migrate(dsn)
+            await let_in(dsn, PASSWORDS)
         for closing in (
             sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS FALSE").format(template),
             sql.SQL(

@@ -28,7 +28,7 @@ CREATE TABLE board_pins (
     PRIMARY KEY (cluster, job_id, submitted_at)
 );
 COMMENT ON TABLE board_pins IS
-    'One row per job that somebody pinned to the board. Written by: projector, on request.';
+    'One row per job that somebody pinned to the board. Written by: projector.';
 COMMENT ON COLUMN board_pins.cluster IS 'The cluster''s name.';
 COMMENT ON COLUMN board_pins.job_id IS 'The job''s id; with cluster and submitted_at the key of jobs.';
 COMMENT ON COLUMN board_pins.submitted_at IS 'When Slurm first accepted the job.';
