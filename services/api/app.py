@@ -1,12 +1,13 @@
 """The application: routes over one gateway; nothing is global, nothing is kept between requests."""
 
 from collections.abc import MutableMapping
+from http import HTTPStatus
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 
-from services.api.errors import Problem, install_error_handlers
+from services.api.errors import Problem, install_error_handlers, problem_response
 from services.api.gateway import Gateway
 from services.api.openapi import RestApp
 from services.api.pages import page_routes
@@ -28,6 +29,7 @@ from services.api.routes.scripts import script_routes
 from services.api.routes.usage import usage_routes
 from slurmfleet.access.binding import is_loopback
 from slurmfleet.access.gate import GateRules, gated
+from slurmfleet.contracts.problems import ProblemCode, ProblemError
 from slurmfleet.runtime.health import AsgiApp, Receive, Scope, Send
 from slurmfleet.telemetry.metrics import REQUEST_DURATION
 from slurmfleet.timing.clock import Clock
@@ -51,7 +53,7 @@ def create_app(gateway: Gateway) -> AsgiApp:
         allowed_hosts=gateway.settings.allowed_hosts,
         enter=gateway.door.enter,
     )
-    rest = measured(create_rest(gateway), gateway.clock)
+    rest = measured(sized(create_rest(gateway)), gateway.clock)
     return gated(rest, health=gateway.health, rules=rules)
 
 
@@ -92,6 +94,29 @@ def create_rest(gateway: Gateway) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES, compresslevel=_GZIP_LEVEL)
 
     return app
+
+
+def sized(app: AsgiApp) -> AsgiApp:
+    """Refuse a body that says it is too large as everything else is refused.
+
+    One that does not say how large it is is cut off by the framework, in its own words.
+    """
+
+    async def judged(scope: Scope, receive: Receive, send: Send) -> None:
+        length = dict(scope.get("headers", ())).get(b"content-length", b"")
+        if length.isdigit() and int(length[:20]) > _MAX_BODY_BYTES:
+            problem = ProblemError(
+                ProblemCode.INVALID_PARAMETER,
+                f"The body is larger than {_MAX_BODY_BYTES:,} bytes.",
+                remedy="Send less at once.",
+            )
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            refusal = problem_response(Request(scope), problem, status=status)
+            await refusal(scope, receive, send)
+            return
+        await app(scope, receive, send)
+
+    return judged
 
 
 def measured(app: AsgiApp, clock: Clock) -> AsgiApp:

@@ -46,6 +46,8 @@ def _mended(document: Part) -> Part:
                     parameter["schema"]["pattern"] = f"^{_PATTERNS[parameter['name']]}$"
             answers = cast("dict[str, Part]", operation["responses"])
             answers.pop("422", None)
+            if "requestBody" in operation:
+                answers["413"] = {"description": "invalid_parameter: the body is too large"}
             for status, answer in answers.items():
                 if not status.startswith("2"):
                     answer["content"] = {PROBLEM_JSON: _PROBLEM}

@@ -197,7 +197,7 @@ async def _pins(pool: StorePool, keys: Sequence[JobKey]) -> Mapping[JobKey, _Pin
         "clusters": list({key.cluster for key in keys}),
         "job_ids": list({key.job_id for key in keys}),
     }
-    return {_key(pin): pin for pin in await pool.rows("list_pins", _Pin, params)}
+    return {_key(pin): pin for pin in await pool.rows("read_pins", _Pin, params)}
 
 
 def _key(row: _Row | _Pin) -> JobKey:

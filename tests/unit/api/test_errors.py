@@ -94,3 +94,10 @@ async def test_the_path_of_a_request_comes_back_without_control_characters(desk:
 
     assert problem["instance"].endswith("/red")
     assert problem["detail"].isprintable()
+
+
+async def test_a_body_that_is_too_large_is_refused_in_the_same_words(desk: Desk):
+    answer = await desk.client.post("/v1/team", content=b" " * 1_048_577)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "invalid_parameter")
+    assert "1,048,576 bytes" in answer.json()["detail"]

@@ -77,7 +77,7 @@ WHERE
 ORDER BY lo.over_at DESC, lo.cluster, lo.job_id, lo.submitted_at
 LIMIT %(limit)s::integer
 
--- name: list_pins
+-- name: read_pins
 -- One row per pinned job among some, in no order.
 SELECT pi.cluster, pi.job_id, pi.submitted_at, pi.pinned_by, pi.pinned_at, pi.reason
 FROM board_pins AS pi
