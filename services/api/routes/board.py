@@ -215,7 +215,7 @@ def _add_board(router: APIRouter, gateway: Gateway, board: Board) -> None:
 def _add_cleanup(router: APIRouter, gateway: Gateway, board: Board) -> None:
     @router.get(
         "/history/cleanup",
-        summary="List the jobs whose history a cleanup would remove, the oldest end first",
+        summary="List the jobs whose history a cleanup would remove, the oldest submission first",
         description=f"Nothing is removed. {LEAST_CLEANUP_DAYS} days are the least; what is pinned"
         " stays. No file on any cluster is ever touched.",
         operation_id="plan_cleanup",
