@@ -71,7 +71,7 @@ class Reader(Protocol):
     async def cleanup(
         self, wanted: CleanupFilter, *, after: str | None, limit: int
     ) -> Page[OldJobView]:
-        """Give a page of the jobs whose history a cleanup would remove, the oldest submission first."""
+        """Give a page of what a cleanup would remove, the oldest submission first."""
         ...
 
     async def cleanup_counts(self, wanted: CleanupFilter) -> Mapping[ClusterName, int]:
@@ -157,7 +157,7 @@ class StoreReader:
     async def cleanup(
         self, wanted: CleanupFilter, *, after: str | None, limit: int
     ) -> Page[OldJobView]:
-        """Give a page of the jobs whose history a cleanup would remove, the oldest submission first."""
+        """Give a page of what a cleanup would remove, the oldest submission first."""
         with _problems():
             return await list_cleanup(self._pool, wanted, after=after, limit=limit)
 
